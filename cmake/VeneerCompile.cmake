@@ -1,0 +1,29 @@
+# Flags that every target of the project shares: warnings are errors, hardening is on, sanitizers by option.
+add_library(veneer_compile INTERFACE)
+target_compile_options(veneer_compile INTERFACE
+  -Wall -Wextra -Wpedantic -Werror -Wshadow -Wconversion -Wsign-conversion -Wnon-virtual-dtor
+  -Wold-style-cast -Wcast-qual -Woverloaded-virtual -Wundef
+  -fstack-protector-strong -fno-omit-frame-pointer)
+target_compile_definitions(veneer_compile INTERFACE _FILE_OFFSET_BITS=64 _GNU_SOURCE)
+target_include_directories(veneer_compile INTERFACE ${CMAKE_SOURCE_DIR})
+
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND VENEER_SANITIZE)
+  # GCC's sanitizer instrumentation makes these two report what is not there.
+  target_compile_options(veneer_compile INTERFACE -Wno-maybe-uninitialized -Wno-stringop-overflow)
+endif()
+if(CMAKE_BUILD_TYPE STREQUAL "Release")
+  target_compile_definitions(veneer_compile INTERFACE _FORTIFY_SOURCE=2)
+endif()
+
+if(VENEER_SANITIZE)
+  add_compile_options(-fsanitize=${VENEER_SANITIZE} -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${VENEER_SANITIZE})
+endif()
+if(VENEER_BUILD_FUZZERS)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+
+find_program(VENEER_CCACHE ccache)
+if(VENEER_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${VENEER_CCACHE})
+endif()

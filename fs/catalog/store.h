@@ -1,0 +1,73 @@
+// The store: a folder with the layers, the catalog and the trust that judges them.
+//
+//   STORE/veneer-store.json  {"schema": 1}: marks the folder as a store
+//   STORE/trust/             see fs/crypto/trust_store.h
+//   STORE/layers/ID.layer    layer files, mode 0444
+//   STORE/catalog/           RocksDB
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "fs/base/error.h"
+#include "fs/catalog/catalog.h"
+#include "fs/crypto/trust_store.h"
+#include "fs/layer/layer.h"
+
+namespace veneer::catalog {
+
+inline constexpr const char* kDefaultStore = "/var/lib/veneer";
+
+// Names and opens what is in a store. Immutable; safe from several threads.
+class Store {
+ public:
+  // Makes a new store in the folder `path` (made if it is not there, and otherwise empty) and copies the
+  // trust folder `trust` into it. kExists if it is a store already or holds anything, kNotFound or kCorrupt
+  // for `trust`; kIo, kNoSpace. After an error the folder is as it was.
+  static Status Init(const std::string& path, const std::string& trust);
+
+  // `trust`: another trust folder in place of STORE/trust; empty for that. kNotFound if `path` is not a
+  // store, with the mending command in the message; kUnsupported for a newer schema.
+  static Result<Store> Open(const std::string& path, const std::string& trust = {});
+
+  const std::string& path() const { return path_; }
+  std::string catalog_path() const { return path_ + "/catalog"; }
+  std::string layers_path() const { return path_ + "/layers"; }
+  std::string LayerPath(const std::string& file_name) const { return layers_path() + "/" + file_name; }
+
+  // Identifies the store whatever path leads to it, e.g. for names below /run: device and inode of its
+  // folder, "DEV-INO".
+  const std::string& identity() const { return identity_; }
+
+  // Reads the trust folder anew each time, so that it is as it is now.
+  Result<std::shared_ptr<const crypto::TrustStore>> LoadTrust() const;
+
+  Result<std::unique_ptr<Catalog>> OpenCatalogForReading() const;
+  Result<std::unique_ptr<Catalog>> OpenCatalogForWriting(std::chrono::milliseconds wait,
+                                                         const std::function<void()>& on_wait = {}) const;
+
+  // Opens the installed layer of `record` and verifies that its signature holds (validity in time aside,
+  // design §7) and that it is the layer that the record names. kDamaged in place of kCorrupt, for a file that
+  // is missing too; otherwise as Layer::Open.
+  Result<std::shared_ptr<const layer::Layer>> OpenLayer(const LayerRecord& record,
+                                                        const crypto::TrustStore& trust,
+                                                        std::shared_ptr<verity::BlockCache> cache) const;
+
+  // The layers of `generation`, base first. As OpenLayer; kDamaged if the catalog does not know one of them.
+  Result<std::vector<std::shared_ptr<const layer::Layer>>> OpenStack(
+      const Catalog& catalog, const GenerationRecord& generation, const crypto::TrustStore& trust,
+      std::shared_ptr<verity::BlockCache> cache) const;
+
+ private:
+  Store(std::string path, std::string trust, std::string identity)
+      : path_(std::move(path)), trust_(std::move(trust)), identity_(std::move(identity)) {}
+
+  std::string path_;
+  std::string trust_;
+  std::string identity_;
+};
+
+}  // namespace veneer::catalog

@@ -1,0 +1,56 @@
+// Who may sign what: the folder of trusted certificates, and the machine's policy. See design §7.
+//
+//   DIR/base.d/*.pem   roots of trust for base layers
+//   DIR/patch.d/*.pem  roots of trust for patch layers
+//   DIR/feed.d/*.pem   roots of trust for feeds and withdrawals
+//   DIR/crl.d/*.pem    revocation lists, for all roles
+//   DIR/policy.json    {"schema": 1, "signers": {"base": 1, "patch": 1, "feed": 1}, "model": "", "auto":
+//   false}
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "fs/base/error.h"
+
+namespace veneer::crypto {
+
+enum class Role { kBase, kPatch, kFeed };
+std::string_view RoleWord(Role role);  // "base", "patch", "feed"
+
+struct Policy {
+  unsigned base_signers = 1;  // distinct signers that each role needs, 1 to 16
+  unsigned patch_signers = 1;
+  unsigned feed_signers = 1;
+  std::string model;       // of this machine; empty: not said
+  bool automatic = false;  // "auto"
+
+  unsigned SignersFor(Role role) const;
+};
+
+// Immutable once loaded; safe from several threads.
+class TrustStore {
+ public:
+  // Reads the folder `path`. A role's folder that is missing or empty leaves the role with no root: nothing
+  // signed for it is accepted. policy.json may be missing. kNotFound if `path` is not a folder; kCorrupt for
+  // a file in it that cannot be read as what its place says, so that a damaged store never trusts less or
+  // more than its owner wrote.
+  static Result<std::shared_ptr<const TrustStore>> Load(const std::string& path);
+
+  ~TrustStore();
+  TrustStore(const TrustStore&) = delete;
+  TrustStore& operator=(const TrustStore&) = delete;
+
+  const Policy& policy() const;
+  const std::string& path() const;
+
+  // The certificates of each role and the revocation lists, for cms.cc alone.
+  struct Certificates;
+  const Certificates& certificates() const { return *certificates_; }
+
+ private:
+  TrustStore();
+  std::unique_ptr<Certificates> certificates_;
+};
+
+}  // namespace veneer::crypto

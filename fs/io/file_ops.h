@@ -1,0 +1,77 @@
+// Changing files so that a crash leaves the old content or the new: whole files, temporary files, folders.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "fs/base/bytes.h"
+#include "fs/base/error.h"
+#include "fs/base/unique_fd.h"
+
+namespace veneer::io {
+
+// All of the regular file `path`. kNotFound if there is none; kCorrupt if it is not a regular file or is
+// longer than `limit` bytes; kIo otherwise.
+Result<Bytes> ReadWholeFile(const std::string& path, uint64_t limit);
+
+// Writes all of `bytes` to `fd` at its position. kNoSpace, kIo; `name` is for the message.
+Status WriteAll(int fd, ByteSpan bytes, const std::string& name);
+
+// Copies `length` bytes of `from` at `offset` to the position of `to`, in the kernel where it can. kCorrupt
+// if `from` ends early, kNoSpace, kIo; `name` is for the message.
+Status CopyRange(int from, uint64_t offset, uint64_t length, int to, const std::string& name);
+
+// Makes what was created, renamed or removed in folder `path` survive a power cut.
+Status SyncFolder(const std::string& path);
+
+// Makes the folder `path` and those above it that are missing, with `mode`.
+Status MakeFolders(const std::string& path, unsigned mode = 0755);
+
+// A file that appears under its path all at once, or not at all. It is written under a temporary name in the
+// same folder; Commit syncs it, renames it over `path` and syncs the folder. Dropped without Commit, it is
+// removed.
+class AtomicFile {
+ public:
+  // kNotFound if the folder is not there; kNoSpace, kIo.
+  static Result<AtomicFile> Create(const std::string& path, unsigned mode = 0644);
+
+  AtomicFile(AtomicFile&&) noexcept = default;
+  AtomicFile& operator=(AtomicFile&&) = delete;
+  ~AtomicFile();
+
+  int fd() const { return fd_.get(); }
+  const std::string& temporary_path() const { return temporary_; }
+
+  Status Write(ByteSpan bytes) { return WriteAll(fd_.get(), bytes, path_); }
+  Status Commit();
+
+ private:
+  AtomicFile(UniqueFd fd, std::string path, std::string temporary)
+      : fd_(std::move(fd)), path_(std::move(path)), temporary_(std::move(temporary)) {}
+
+  UniqueFd fd_;
+  std::string path_;
+  std::string temporary_;
+};
+
+// Writes `bytes` to `path` as an AtomicFile.
+Status WriteFileAtomically(const std::string& path, ByteSpan bytes, unsigned mode = 0644);
+
+// A new empty folder below `parent`, removed with all it holds when the object goes.
+class TemporaryFolder {
+ public:
+  static Result<TemporaryFolder> Create(const std::string& parent);
+
+  TemporaryFolder(TemporaryFolder&& other) noexcept : path_(std::exchange(other.path_, {})) {}
+  TemporaryFolder& operator=(TemporaryFolder&&) = delete;
+  ~TemporaryFolder();
+
+  const std::string& path() const { return path_; }
+
+ private:
+  explicit TemporaryFolder(std::string path) : path_(std::move(path)) {}
+
+  std::string path_;
+};
+
+}  // namespace veneer::io

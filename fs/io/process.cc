@@ -1,0 +1,92 @@
+#include "fs/io/process.h"
+
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <string_view>
+
+#include "fs/base/unique_fd.h"
+
+extern char** environ;
+
+namespace veneer::io {
+namespace {
+
+// Our environment with `added` in front, where the first of a name counts.
+std::vector<char*> EnvironmentWith(std::vector<std::string>& added) {
+  std::vector<char*> environment;
+  for (std::string& entry : added) environment.push_back(entry.data());
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view name(*entry, std::strcspn(*entry, "="));
+    bool replaced = false;
+    for (const std::string& other : added) replaced = replaced || other.substr(0, other.find('=')) == name;
+    if (!replaced) environment.push_back(*entry);
+  }
+  environment.push_back(nullptr);
+  return environment;
+}
+
+// Reads `fd` to its end and keeps the tail.
+std::string ReadTail(int fd) {
+  std::string tail;
+  std::array<char, 4096> buffer{};
+  for (;;) {
+    const ssize_t n = ::read(fd, buffer.data(), buffer.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return tail;
+    tail.append(buffer.data(), static_cast<size_t>(n));
+    if (tail.size() > 16384) tail.erase(0, tail.size() - 8192);
+  }
+}
+
+std::string LastLine(std::string text) {
+  while (!text.empty() && (text.back() == '\n' || text.back() == '\r' || text.back() == ' ')) text.pop_back();
+  const size_t start = text.find_last_of("\r\n");
+  return start == std::string::npos ? text : text.substr(start + 1);
+}
+
+}  // namespace
+
+Status RunProgram(const std::vector<std::string>& arguments, const std::vector<std::string>& environment) {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return FailErrno(errno, "pipe");
+  const UniqueFd output(ends[0]);
+  UniqueFd input(ends[1]);
+
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  posix_spawn_file_actions_adddup2(&actions, input.get(), STDOUT_FILENO);
+  posix_spawn_file_actions_adddup2(&actions, input.get(), STDERR_FILENO);
+
+  std::vector<std::string> words = arguments;
+  std::vector<char*> argv;
+  for (std::string& word : words) argv.push_back(word.data());
+  argv.push_back(nullptr);
+  std::vector<std::string> added = environment;
+  std::vector<char*> envp = EnvironmentWith(added);
+
+  pid_t pid = -1;
+  const int error = ::posix_spawnp(&pid, argv[0], &actions, nullptr, argv.data(), envp.data());
+  posix_spawn_file_actions_destroy(&actions);
+  if (error != 0) return FailErrno(error, arguments[0]);
+
+  input.reset();
+  const std::string said = LastLine(ReadTail(output.get()));
+  int status = 0;
+  while (::waitpid(pid, &status, 0) < 0) {
+    if (errno != EINTR) return FailErrno(errno, arguments[0]);
+  }
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
+  if (WIFSIGNALED(status)) {
+    return Fail(ErrorCode::kFailed, "{}: killed by signal {}", arguments[0], WTERMSIG(status));
+  }
+  return Fail(ErrorCode::kFailed, "{}: exited with {}: {}", arguments[0], WEXITSTATUS(status), said);
+}
+
+}  // namespace veneer::io

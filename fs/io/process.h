@@ -1,0 +1,17 @@
+// Running another program and waiting for it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "fs/base/error.h"
+
+namespace veneer::io {
+
+// Runs `arguments[0]` (found along PATH) with the rest as its arguments, no standard input, and `environment`
+// ("NAME=VALUE") added to ours; waits for it. kNotFound if the program is not there; kFailed if it exits
+// other than 0 or is killed, with the last line that it wrote to standard error or output; kIo otherwise.
+Status RunProgram(const std::vector<std::string>& arguments,
+                  const std::vector<std::string>& environment = {});
+
+}  // namespace veneer::io

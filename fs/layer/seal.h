@@ -1,0 +1,35 @@
+// Making layer files: mkfs.erofs for the image, the hash tree behind it, the signed manifest behind that.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "fs/base/bytes.h"
+#include "fs/base/error.h"
+#include "fs/crypto/cms.h"
+#include "fs/format/manifest.h"
+
+namespace veneer::layer {
+
+// Says what is going on and how far it is: a stage ("reading", "writing image", "hashing", "signing") with
+// bytes done and bytes in all (0: not known).
+using Progress = std::function<void(const char* stage, uint64_t done, uint64_t total)>;
+
+struct SealResult {
+  std::string layer_id;
+  Digest root_hash{};
+  uint64_t image_size = 0;  // bytes
+  uint64_t file_size = 0;   // bytes
+};
+
+// Seals the folder `tree` into `output`, which appears whole or not at all. `manifest` brings what the caller
+// knows; kind, name and the fields of its kind must be set, root_hash, image_size, tree_offset and tree_size
+// are filled in here. The image is a pure function of the tree: the same tree seals to the same root hash,
+// and keeps its mtimes to the nanosecond. kNotFound: no such tree, or no mkfs.erofs (the message says which
+// package has it). kUsage: `tree` holds what a sealed layer cannot (for a base: a whiteout, or an xattr
+// trusted.overlay.*). kExists: `output` is there already. kNoSpace, kIo, kFailed (mkfs.erofs's own words).
+Result<SealResult> Seal(const std::string& tree, const std::string& output, format::Manifest manifest,
+                        const std::vector<crypto::Signer>& signers, const Progress& progress);
+
+}  // namespace veneer::layer

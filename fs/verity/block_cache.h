@@ -1,0 +1,41 @@
+// Verified blocks in private memory, bounded: hash blocks and metadata blocks of all layers share one.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "fs/io/block_source.h"
+
+namespace veneer::verity {
+
+// Least recently used blocks go first. Safe from several threads; sharded, so that readers seldom meet.
+class BlockCache {
+ public:
+  // `capacity`: bytes of block data kept at most.
+  explicit BlockCache(size_t capacity);
+  ~BlockCache();
+  BlockCache(const BlockCache&) = delete;
+  BlockCache& operator=(const BlockCache&) = delete;
+
+  // `owner` names the layer (its slot), `block` the 4096-byte block of the layer file.
+  // The block, or null where it is not here.
+  io::BlockRef Find(uint32_t owner, uint64_t block);
+
+  // Keeps `data`, which must have been verified.
+  void Insert(uint32_t owner, uint64_t block, io::BlockRef data);
+
+  struct Counters {
+    uint64_t hits = 0;
+    uint64_t misses = 0;
+    uint64_t bytes = 0;  // held now
+  };
+  Counters counters() const;
+
+ private:
+  struct Shard;
+  std::unique_ptr<Shard[]> shards_;
+  size_t capacity_per_shard_;
+};
+
+}  // namespace veneer::verity

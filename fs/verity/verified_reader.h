@@ -1,0 +1,69 @@
+// Reads of an image, each block hashed and checked against the signed tree every time it is read.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <optional>
+
+#include "fs/base/bytes.h"
+#include "fs/base/error.h"
+#include "fs/io/block_source.h"
+#include "fs/io/random_access_file.h"
+#include "fs/verity/block_cache.h"
+#include "fs/verity/geometry.h"
+
+namespace veneer::verity {
+
+// Where the parts are that a signed manifest vouches for. In bytes from the start of the file.
+struct Layout {
+  uint64_t image_size = 0;  // the image starts at 0
+  uint64_t tree_offset = 0;
+  uint64_t tree_size = 0;
+  Digest root_hash{};
+};
+
+// A BlockSource over image and tree in one file. Blocks are read into private memory, checked there, and
+// handed out from there; a block that fails is kCorrupt, and the message names file and block. Hash blocks
+// that passed are kept in the cache, as are blocks read by Block(); what Read() gets is checked and not kept.
+class VerifiedReader final : public io::BlockSource {
+ public:
+  // Checks `layout` against the size of the file and against the geometry of the tree, and reads the verity
+  // superblock; no block is hashed yet. `owner` names the layer in `cache`. kCorrupt, kUnsupported, kIo.
+  static Result<std::unique_ptr<VerifiedReader>> Open(std::shared_ptr<const io::RandomAccessFile> file,
+                                                      const Layout& layout, std::shared_ptr<BlockCache> cache,
+                                                      uint32_t owner);
+
+  uint64_t size() const override { return layout_.image_size; }
+  Result<io::BlockRef> Block(uint64_t block) const override;
+  Status Read(uint64_t offset, MutableByteSpan out) const override;
+
+  // The signed digest of image block `block`, its path through the tree verified. kCorrupt, kIo.
+  Result<Digest> LeafDigest(uint64_t block) const;
+
+  const Layout& layout() const { return layout_; }
+  const Geometry& geometry() const { return geometry_; }
+  const io::RandomAccessFile& file() const { return *file_; }
+
+  struct Counters {
+    uint64_t blocks_verified = 0;  // data and hash blocks
+    uint64_t failures = 0;
+  };
+  Counters counters() const;
+
+ private:
+  VerifiedReader(std::shared_ptr<const io::RandomAccessFile> file, const Layout& layout, Geometry geometry,
+                 std::shared_ptr<BlockCache> cache, uint32_t owner);
+
+  // Hash block `index` of `level`, verified up to the root.
+  Result<io::BlockRef> HashBlock(size_t level, uint64_t index) const;
+
+  std::shared_ptr<const io::RandomAccessFile> file_;
+  Layout layout_;
+  Geometry geometry_;
+  std::shared_ptr<BlockCache> cache_;
+  uint32_t owner_;
+  mutable std::atomic<uint64_t> blocks_verified_{0};
+  mutable std::atomic<uint64_t> failures_{0};
+};
+
+}  // namespace veneer::verity
