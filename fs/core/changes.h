@@ -1,0 +1,64 @@
+// What two generations differ in, as the kernel's caches see it: directory entries, listings and folder
+// attributes.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <vector>
+
+#include "fs/base/error.h"
+#include "fs/core/node_id.h"
+#include "fs/core/view.h"
+
+namespace veneer::core {
+
+// A name in a folder that both generations have, whose child is another node, appeared or vanished.
+struct ChangedEntry {
+  NodeId folder = 0;
+  std::string path;   // from the root, without a leading '/'; its last component is the name
+  NodeId before = 0;  // 0: absent
+  NodeId after = 0;   // 0: absent
+
+  std::string_view name() const { return std::string_view(path).substr(path.rfind('/') + 1); }
+};
+
+// A folder that both have under the same id, with other attributes: its topmost layer is another.
+struct ChangedFolder {
+  NodeId folder = 0;
+  NodeId parent = 0;  // 0 for the root
+  std::string path;
+};
+
+// Immutable once made; safe from several threads.
+class Changes {
+ public:
+  // Costs what the patches of both hold; only paths that a patch names can differ, unless the bases differ.
+  // The errors of reading the layers.
+  static Result<Changes> Between(const View& before, const View& after);
+
+  const std::vector<ChangedEntry>& entries() const { return entries_; }
+  const std::vector<ChangedFolder>& folders() const { return folders_; }
+
+  bool HasEntry(NodeId folder, std::string_view name) const;
+  bool HasFolder(NodeId folder) const { return folder_ids_.contains(folder); }
+
+  // The folders, each once, whose listing or attributes differ.
+  std::vector<NodeId> Stale() const;
+
+  bool empty() const { return entries_.empty() && folders_.empty(); }
+
+ private:
+  friend class Comparison;
+  Changes() = default;
+
+  std::vector<ChangedEntry> entries_;
+  std::vector<ChangedFolder> folders_;
+  // Hashes of (folder, name). A collision makes an entry pass for changed, which costs a look-up and nothing
+  // else.
+  std::unordered_set<uint64_t> entry_hashes_;
+  std::unordered_set<NodeId> folder_ids_;
+};
+
+}  // namespace veneer::core

@@ -1,0 +1,121 @@
+#include "fs/core/live_tree.h"
+
+#include <set>
+#include <utility>
+
+namespace veneer::core {
+namespace {
+
+// Views kept ready for listings that a switch overtook; older ones are built again when asked for.
+constexpr size_t kRecentViews = 8;
+
+}  // namespace
+
+LiveTree::LiveTree(std::shared_ptr<const View> view, std::shared_ptr<LayerTable> table, KernelCache& kernel)
+    : table_(std::move(table)), kernel_(kernel) {
+  Remember(*view);
+  Show(std::move(view), nullptr);
+}
+
+std::shared_ptr<const Moment> LiveTree::Now() const {
+  const std::lock_guard lock(moment_mutex_);
+  return moment_;
+}
+
+void LiveTree::Show(std::shared_ptr<const View> view, std::shared_ptr<const Changes> pending) {
+  auto moment = std::make_shared<const Moment>(Moment{std::move(view), std::move(pending)});
+  const std::lock_guard lock(moment_mutex_);
+  std::swap(moment_, moment);  // the old one goes after the lock
+}
+
+// Keeps what a listing needs that was begun in `view` and goes on after it.
+void LiveTree::Remember(const View& view) {
+  std::vector<uint16_t> slots;
+  for (const StackLayer& layer : view.stack()) slots.push_back(layer.slot);
+  const std::lock_guard lock(history_mutex_);
+  slots_of_[CookieGeneration(view.generation())] = std::move(slots);
+}
+
+Result<std::shared_ptr<const View>> LiveTree::ViewForListing(const Moment& now, Cookie cookie) const {
+  const uint64_t wanted = GenerationInCookie(cookie);
+  if (cookie == 0 || wanted == CookieGeneration(now.view->generation())) return now.view;
+
+  std::vector<StackLayer> stack;
+  {
+    const std::lock_guard lock(history_mutex_);
+    for (const auto& view : recent_) {
+      if (CookieGeneration(view->generation()) == wanted) return view;
+    }
+    const auto found = slots_of_.find(wanted);
+    if (found == slots_of_.end())
+      return Fail(ErrorCode::kNotFound, "listing position {:#x} is of no generation", cookie);
+    for (const uint16_t slot : found->second) {
+      // The table owns its images for longer than any view.
+      stack.push_back({slot, std::shared_ptr<const erofs::Image>(table_, table_->Find(slot))});
+    }
+  }
+  // A cookie knows its generation as a remainder; the view that is built answers to the same one.
+  VENEER_ASSIGN(auto view, View::Build(wanted - 1, stack, table_));
+  const std::lock_guard lock(history_mutex_);
+  recent_.push_back(view);
+  if (recent_.size() > kRecentViews) recent_.pop_front();
+  return view;
+}
+
+Status LiveTree::ForgetPending(const Changes& changes) {
+  for (const ChangedEntry& entry : changes.entries())
+    VENEER_TRY(kernel_.ForgetEntry(entry.folder, entry.name()));
+  // A look-up under way could still bring an old folder's attributes into a new inode.
+  std::set<NodeId> parents;
+  for (const ChangedFolder& folder : changes.folders()) {
+    if (folder.parent != 0) parents.insert(folder.parent);
+  }
+  for (const NodeId parent : parents) VENEER_TRY(kernel_.Barrier(parent));
+  return {};
+}
+
+Result<LiveTree::Plan> LiveTree::Prepare(uint64_t generation, const std::vector<StackLayer>& stack) {
+  const std::lock_guard lock(switch_mutex_);
+  if (next_ != nullptr)
+    return Fail(ErrorCode::kBusy, "a switch to generation {} is under way", next_->generation());
+  const std::shared_ptr<const View> now = Now()->view;
+  VENEER_ASSIGN(auto next, View::Build(generation, stack, table_));
+  VENEER_ASSIGN(Changes found, Changes::Between(*now, *next));
+  const auto changes = std::make_shared<const Changes>(std::move(found));
+  Show(now, changes);
+  if (Status forgotten = ForgetPending(*changes); !forgotten) {
+    Show(now, nullptr);
+    return tl::unexpected<Error>(std::move(forgotten).error());
+  }
+  Remember(*next);
+  next_ = std::move(next);
+  return Plan{changes->entries().size(), changes->Stale().size()};
+}
+
+Status LiveTree::Commit() {
+  const std::lock_guard lock(switch_mutex_);
+  if (next_ == nullptr) return Fail(ErrorCode::kUsage, "no switch is prepared");
+  const std::shared_ptr<const Moment> before = Now();
+  {
+    const std::lock_guard history(history_mutex_);
+    recent_.push_back(before->view);
+    if (recent_.size() > kRecentViews) recent_.pop_front();
+  }
+  Show(std::exchange(next_, nullptr), nullptr);
+  Status status;
+  for (const NodeId folder : before->pending->Stale()) {
+    for (Status step : {kernel_.Barrier(folder), kernel_.ForgetFolder(folder)}) {
+      if (!step && status) status = std::move(step);
+    }
+  }
+  return status;
+}
+
+void LiveTree::Abort() {
+  const std::lock_guard lock(switch_mutex_);
+  if (next_ == nullptr) return;
+  next_ = nullptr;
+  Show(Now()->view, nullptr);
+}
+
+}  // namespace veneer::core

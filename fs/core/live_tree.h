@@ -1,0 +1,109 @@
+// The tree that a mount shows, and its atomic switch from one generation to another (design §5).
+//
+// Readers take the state of the moment and never wait for a switch. A switch goes: Prepare (a look-up of what
+// will change still gets the old answer, but one that the kernel may not keep; then the kernel forgets what
+// it had of it), Commit (one pointer is swapped: the instant), and, still in Commit, the kernel forgets the
+// listings and folder attributes that differ.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "fs/base/error.h"
+#include "fs/core/changes.h"
+#include "fs/core/folder_lister.h"
+#include "fs/core/view.h"
+
+namespace veneer::core {
+
+// What the tree asks of the kernel's caches. Each call returns when the kernel has done it, having waited for
+// operations under way in that folder; none of our request handlers ever waits for a call to return. A thing
+// that is not cached is no error.
+class KernelCache {
+ public:
+  virtual ~KernelCache() = default;
+
+  // Forgets the entry `name` (positive or negative) of `folder`, and waits for look-ups and listings under
+  // way in `folder`.
+  virtual Status ForgetEntry(NodeId folder, std::string_view name) = 0;
+
+  // Waits for look-ups and listings under way in `folder`.
+  virtual Status Barrier(NodeId folder) = 0;
+
+  // Forgets attributes and listing of `folder`.
+  virtual Status ForgetFolder(NodeId folder) = 0;
+};
+
+// The tree at one moment: a view, and what of it is about to change. Immutable.
+struct Moment {
+  std::shared_ptr<const View> view;
+  std::shared_ptr<const Changes> pending;  // set between Prepare and Commit
+
+  // Whether the kernel may keep the entry `name` of `folder`, and the attributes of `folder`.
+  bool MayKeepEntry(NodeId folder, std::string_view name) const {
+    return pending == nullptr || !pending->HasEntry(folder, name);
+  }
+  bool MayKeepAttributes(NodeId node) const { return pending == nullptr || !pending->HasFolder(node); }
+};
+
+// Safe from several threads. Now() and ViewForListing() take a lock for the copy of a pointer and no longer;
+// switches take turns.
+class LiveTree {
+ public:
+  // `kernel` must outlive the tree.
+  LiveTree(std::shared_ptr<const View> view, std::shared_ptr<LayerTable> table, KernelCache& kernel);
+
+  std::shared_ptr<const Moment> Now() const;
+
+  // The view in which a listing with `cookie` began: that of `now`, or an older one, made again from its
+  // layers if need be. kNotFound for a generation that this tree never showed.
+  Result<std::shared_ptr<const View>> ViewForListing(const Moment& now, Cookie cookie) const;
+
+  struct Plan {
+    uint64_t entries = 0;  // that change
+    uint64_t folders = 0;  // whose listing or attributes change
+  };
+
+  // First half of a switch to `stack` as `generation`. kBusy if one is prepared already; errors of building
+  // the view; then nothing has changed. An error of the kernel's leaves the tree as it was, too.
+  Result<Plan> Prepare(uint64_t generation, const std::vector<StackLayer>& stack);
+
+  // Second half: the instant. After Prepare only; cannot fail. What the kernel would not forget is returned
+  // as an error although the switch has happened.
+  Status Commit();
+
+  // Takes a Prepare back.
+  void Abort();
+
+  // The generation shown.
+  uint64_t generation() const { return Now()->view->generation(); }
+
+  // Layers of the mount, those of former generations too.
+  const std::shared_ptr<LayerTable>& table() const { return table_; }
+
+ private:
+  void Show(std::shared_ptr<const View> view, std::shared_ptr<const Changes> pending);
+  void Remember(const View& view);
+  Status ForgetPending(const Changes& changes);
+
+  std::shared_ptr<LayerTable> table_;
+  KernelCache& kernel_;
+
+  std::mutex switch_mutex_;           // one switch step at a time; taken before the others
+  std::shared_ptr<const View> next_;  // guarded by switch_mutex_
+
+  mutable std::mutex moment_mutex_;
+  std::shared_ptr<const Moment> moment_;  // guarded by moment_mutex_
+
+  mutable std::mutex history_mutex_;
+  mutable std::deque<std::shared_ptr<const View>> recent_;  // guarded by history_mutex_; newest last
+  std::map<uint64_t, std::vector<uint16_t>> slots_of_;      // guarded by history_mutex_; by CookieGeneration
+};
+
+}  // namespace veneer::core

@@ -1,0 +1,93 @@
+#include "fs/core/view.h"
+
+namespace veneer::core {
+
+bool IsPrivateXattr(std::string_view name) {
+  return name.starts_with("trusted.overlay.");
+}
+
+const Branches* View::MergedBranches(NodeId folder) const {
+  const auto found = merged_.find(folder);
+  return found == merged_.end() ? nullptr : &found->second;
+}
+
+NodeId View::IdOfFolder(uint16_t slot, erofs::Nid nid) const {
+  const NodeId own = MakeNodeId(slot, nid);
+  if (const auto found = merged_id_of_.find(own); found != merged_id_of_.end()) return found->second;
+  const erofs::Image* image = table_->Find(slot);
+  return image != nullptr && image->root() == nid ? kRootId : own;
+}
+
+Result<Node> View::Get(NodeId id) const {
+  if (const Branches* branches = MergedBranches(id)) {
+    const Branch& top = branches->front();
+    return Node{id, top.slot, top.inode, branches->size() > 1};
+  }
+  const erofs::Image* image = ImageOf(id);
+  if (image == nullptr) return Fail(ErrorCode::kNotFound, "node {:#x} is of no layer of this mount", id);
+  VENEER_ASSIGN(const erofs::Inode inode, image->ReadInode(NidOf(id)));
+  return Node{id, SlotOf(id), inode, false};
+}
+
+Result<Branches> View::BranchesOf(NodeId folder) const {
+  if (const Branches* branches = MergedBranches(folder)) return *branches;
+  VENEER_ASSIGN(const Node node, Get(folder));
+  if (!node.inode.IsFolder()) return Fail(ErrorCode::kUsage, "node {:#x} is not a folder", folder);
+  return Branches{{node.slot, ImageOf(folder), node.inode}};
+}
+
+Result<Node> View::NodeOf(const Branch& branch, erofs::Nid nid) const {
+  VENEER_ASSIGN(const erofs::Inode inode, branch.image->ReadInode(nid));
+  Node node{MakeNodeId(branch.slot, nid), branch.slot, inode, false};
+  if (inode.IsFolder()) {
+    node.id = IdOfFolder(branch.slot, nid);
+    const Branches* branches = MergedBranches(node.id);
+    node.merged = branches != nullptr && branches->size() > 1;
+  }
+  return node;
+}
+
+namespace {
+
+// The entry `name` in the topmost of `count` branches that has it, whiteouts included.
+Result<std::optional<std::pair<const Branch*, erofs::Nid>>> FindTopmost(const Branch* branches, size_t count,
+                                                                        std::string_view name) {
+  for (size_t i = 0; i < count; ++i) {
+    VENEER_ASSIGN(const auto entry, branches[i].image->Lookup(branches[i].inode, name));
+    if (entry) return std::pair(&branches[i], entry->nid);
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Result<std::optional<Node>> View::Lookup(NodeId folder, std::string_view name) const {
+  const Branches* branches = MergedBranches(folder);
+  Branches single;
+  if (branches == nullptr) {
+    VENEER_ASSIGN(single, BranchesOf(folder));
+    branches = &single;
+  }
+  VENEER_ASSIGN(const auto found, FindTopmost(branches->data(), branches->size(), name));
+  if (!found) return std::nullopt;
+  VENEER_ASSIGN(const Node node, NodeOf(*found->first, found->second));
+  if (node.inode.IsWhiteout()) return std::nullopt;
+  return node;
+}
+
+Result<std::optional<Node>> View::Walk(std::string_view path) const {
+  VENEER_ASSIGN(Node node, Get(kRootId));
+  while (!path.empty()) {
+    const size_t slash = path.find('/');
+    const std::string_view name = path.substr(0, slash);
+    path = slash == std::string_view::npos ? std::string_view() : path.substr(slash + 1);
+    if (name.empty()) continue;
+    if (!node.inode.IsFolder()) return std::nullopt;
+    VENEER_ASSIGN(const auto child, Lookup(node.id, name));
+    if (!child) return std::nullopt;
+    node = *child;
+  }
+  return node;
+}
+
+}  // namespace veneer::core

@@ -1,0 +1,102 @@
+// The union of one generation's layers: what a mount shows while that generation is current. See design §3.
+//
+// Topmost wins; a folder merges with those below it until an opaque one or a non-folder; whiteouts hide. A
+// merged folder is named by its lowest layer and shows the attributes of its topmost. A view holds only the
+// merged folders, which are found by walking the patches: its cost is that of the patches, whatever the size
+// of the base.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "fs/base/error.h"
+#include "fs/core/layer_table.h"
+#include "fs/core/node_id.h"
+#include "fs/erofs/image.h"
+
+namespace veneer::core {
+
+// The most layers a stack may have.
+inline constexpr size_t kMaxStack = 128;
+
+// A folder of one layer that takes part in a folder of the union.
+struct Branch {
+  uint16_t slot = 0;
+  const erofs::Image* image = nullptr;
+  erofs::Inode inode;
+};
+
+// What an id stands for: an inode whose attributes are shown.
+struct Node {
+  NodeId id = 0;
+  uint16_t slot = 0;  // of the layer that gives the inode
+  erofs::Inode inode;
+  bool merged = false;  // a folder with two branches or more
+};
+
+// A folder's branches, topmost first; at least one.
+using Branches = std::vector<Branch>;
+
+// Whether overlayfs, and so we, keep this xattr to ourselves.
+bool IsPrivateXattr(std::string_view name);
+
+// Immutable once built; safe from several threads.
+class View {
+ public:
+  // The view of `stack` (base first, 1 to kMaxStack layers), numbered `generation`. `table` gets the layers
+  // and is kept: ids of layers outside the stack, which open files and working folders may still have, are
+  // served from it. kUsage for a bad stack; the errors of reading the layers.
+  static Result<std::shared_ptr<const View>> Build(uint64_t generation, const std::vector<StackLayer>& stack,
+                                                   std::shared_ptr<LayerTable> table);
+
+  uint64_t generation() const { return generation_; }
+  const std::vector<StackLayer>& stack() const { return stack_; }
+
+  // All of these: kNotFound for an id that no layer of the table has (ESTALE to the kernel); kCorrupt and kIo
+  // from the layers.
+
+  // The node of `id`.
+  Result<Node> Get(NodeId id) const;
+
+  // The child `name` of `folder`; nothing if there is none or a whiteout hides it. "." and ".." are not asked
+  // for.
+  Result<std::optional<Node>> Lookup(NodeId folder, std::string_view name) const;
+
+  // The branches of `folder`: those of a merged folder, or the one folder that it is. kUsage if it is not a
+  // folder.
+  Result<Branches> BranchesOf(NodeId folder) const;
+
+  // The branches of a merged folder, or null for any other id.
+  const Branches* MergedBranches(NodeId folder) const;
+
+  // The id under which the folder `nid` of the layer in `slot` is shown.
+  NodeId IdOfFolder(uint16_t slot, erofs::Nid nid) const;
+
+  // The image that `id` belongs to, or null.
+  const erofs::Image* ImageOf(NodeId id) const { return table_->Find(SlotOf(id)); }
+
+  // The node of a directory entry found in `branch`; a folder gets the id that it is shown under.
+  Result<Node> NodeOf(const Branch& branch, erofs::Nid nid) const;
+
+  // Follows `path` ("" or "/" is the root; symlinks are not followed) from the root. Nothing if it is not
+  // there.
+  Result<std::optional<Node>> Walk(std::string_view path) const;
+
+ private:
+  friend class ViewBuilder;
+  View(uint64_t generation, std::vector<StackLayer> stack, std::shared_ptr<LayerTable> table)
+      : generation_(generation), stack_(std::move(stack)), table_(std::move(table)) {}
+
+  uint64_t generation_;
+  std::vector<StackLayer> stack_;
+  std::shared_ptr<LayerTable> table_;
+  std::unordered_map<NodeId, Branches> merged_;      // by the id shown; the root always
+  std::unordered_map<NodeId, NodeId> merged_id_of_;  // by each branch's own id
+};
+
+}  // namespace veneer::core
