@@ -52,6 +52,13 @@ std::string_view CodeWord(ErrorCode code) {
   return "failed";
 }
 
+ErrorCode CodeOfWord(std::string_view word) {
+  for (int i = 0; i <= static_cast<int>(ErrorCode::kUnsupportedSchema); ++i) {
+    if (CodeWord(static_cast<ErrorCode>(i)) == word) return static_cast<ErrorCode>(i);
+  }
+  return ErrorCode::kFailed;
+}
+
 bool IsRefusal(ErrorCode code) {
   return code >= ErrorCode::kUntrusted;
 }

@@ -42,6 +42,9 @@ enum class ErrorCode {
 // The word of `code` as scripts see it, e.g. "not-applicable". Never empty.
 std::string_view CodeWord(ErrorCode code);
 
+// The code that `word` stands for; kFailed for any other text.
+ErrorCode CodeOfWord(std::string_view word);
+
 // Whether `code` is one of the refusals of signature or policy.
 bool IsRefusal(ErrorCode code);
 

@@ -1,5 +1,7 @@
 #include "fs/core/live_tree.h"
 
+#include <algorithm>
+#include <chrono>
 #include <set>
 #include <utility>
 
@@ -56,25 +58,41 @@ Result<std::shared_ptr<const View>> LiveTree::ViewForListing(const Moment& now, 
   }
   // A cookie knows its generation as a remainder; the view that is built answers to the same one.
   VENEER_ASSIGN(auto view, View::Build(wanted - 1, stack, table_));
-  const std::lock_guard lock(history_mutex_);
-  recent_.push_back(view);
-  if (recent_.size() > kRecentViews) recent_.pop_front();
+  KeepForListings(view);
   return view;
 }
 
+void LiveTree::KeepForListings(std::shared_ptr<const View> view) const {
+  const std::lock_guard lock(history_mutex_);
+  recent_.push_back(std::move(view));
+  if (recent_.size() > kRecentViews) recent_.pop_front();
+}
+
+// Runs one request to the kernel and keeps the longest time that any took.
+template <typename Call>
+Status LiveTree::Timed(Call call) {
+  const auto begin = std::chrono::steady_clock::now();
+  Status status = call();
+  const auto took = std::chrono::steady_clock::now() - begin;
+  report_.longest_wait_us =
+      std::max(report_.longest_wait_us, std::chrono::duration_cast<std::chrono::microseconds>(took).count());
+  return status;
+}
+
 Status LiveTree::ForgetPending(const Changes& changes) {
-  for (const ChangedEntry& entry : changes.entries())
-    VENEER_TRY(kernel_.ForgetEntry(entry.folder, entry.name()));
+  for (const ChangedEntry& entry : changes.entries()) {
+    VENEER_TRY(Timed([&] { return kernel_.ForgetEntry(entry.folder, entry.name()); }));
+  }
   // A look-up under way could still bring an old folder's attributes into a new inode.
   std::set<NodeId> parents;
   for (const ChangedFolder& folder : changes.folders()) {
     if (folder.parent != 0) parents.insert(folder.parent);
   }
-  for (const NodeId parent : parents) VENEER_TRY(kernel_.Barrier(parent));
+  for (const NodeId parent : parents) VENEER_TRY(Timed([&] { return kernel_.Barrier(parent); }));
   return {};
 }
 
-Result<LiveTree::Plan> LiveTree::Prepare(uint64_t generation, const std::vector<StackLayer>& stack) {
+Result<LiveTree::Report> LiveTree::Prepare(uint64_t generation, const std::vector<StackLayer>& stack) {
   const std::lock_guard lock(switch_mutex_);
   if (next_ != nullptr)
     return Fail(ErrorCode::kBusy, "a switch to generation {} is under way", next_->generation());
@@ -82,6 +100,7 @@ Result<LiveTree::Plan> LiveTree::Prepare(uint64_t generation, const std::vector<
   VENEER_ASSIGN(auto next, View::Build(generation, stack, table_));
   VENEER_ASSIGN(Changes found, Changes::Between(*now, *next));
   const auto changes = std::make_shared<const Changes>(std::move(found));
+  report_ = {changes->entries().size(), changes->Stale().size(), 0};
   Show(now, changes);
   if (Status forgotten = ForgetPending(*changes); !forgotten) {
     Show(now, nullptr);
@@ -89,26 +108,23 @@ Result<LiveTree::Plan> LiveTree::Prepare(uint64_t generation, const std::vector<
   }
   Remember(*next);
   next_ = std::move(next);
-  return Plan{changes->entries().size(), changes->Stale().size()};
+  return report_;
 }
 
-Status LiveTree::Commit() {
+Result<LiveTree::Report> LiveTree::Commit() {
   const std::lock_guard lock(switch_mutex_);
   if (next_ == nullptr) return Fail(ErrorCode::kUsage, "no switch is prepared");
   const std::shared_ptr<const Moment> before = Now();
-  {
-    const std::lock_guard history(history_mutex_);
-    recent_.push_back(before->view);
-    if (recent_.size() > kRecentViews) recent_.pop_front();
-  }
+  KeepForListings(before->view);
   Show(std::exchange(next_, nullptr), nullptr);
   Status status;
   for (const NodeId folder : before->pending->Stale()) {
-    for (Status step : {kernel_.Barrier(folder), kernel_.ForgetFolder(folder)}) {
-      if (!step && status) status = std::move(step);
-    }
+    Status step = Timed([&] { return kernel_.Barrier(folder); });
+    if (step) step = Timed([&] { return kernel_.ForgetFolder(folder); });
+    if (!step && status) status = std::move(step);
   }
-  return status;
+  if (!status) return tl::unexpected<Error>(std::move(status).error());
+  return report_;
 }
 
 void LiveTree::Abort() {

@@ -65,18 +65,21 @@ class LiveTree {
   // layers if need be. kNotFound for a generation that this tree never showed.
   Result<std::shared_ptr<const View>> ViewForListing(const Moment& now, Cookie cookie) const;
 
-  struct Plan {
+  // What a switch did, or is about to do.
+  struct Report {
     uint64_t entries = 0;  // that change
     uint64_t folders = 0;  // whose listing or attributes change
+    int64_t longest_wait_us =
+        0;  // the longest that the kernel took over one of them: look-ups in that folder waited no longer
   };
 
   // First half of a switch to `stack` as `generation`. kBusy if one is prepared already; errors of building
   // the view; then nothing has changed. An error of the kernel's leaves the tree as it was, too.
-  Result<Plan> Prepare(uint64_t generation, const std::vector<StackLayer>& stack);
+  Result<Report> Prepare(uint64_t generation, const std::vector<StackLayer>& stack);
 
-  // Second half: the instant. After Prepare only; cannot fail. What the kernel would not forget is returned
-  // as an error although the switch has happened.
-  Status Commit();
+  // Second half: the instant. After Prepare only (kUsage), and cannot fail otherwise: where the kernel would
+  // not forget a listing, the switch has happened and the report is the error.
+  Result<Report> Commit();
 
   // Takes a Prepare back.
   void Abort();
@@ -91,12 +94,16 @@ class LiveTree {
   void Show(std::shared_ptr<const View> view, std::shared_ptr<const Changes> pending);
   void Remember(const View& view);
   Status ForgetPending(const Changes& changes);
+  void KeepForListings(std::shared_ptr<const View> view) const;
+  template <typename Call>
+  Status Timed(Call call);
 
   std::shared_ptr<LayerTable> table_;
   KernelCache& kernel_;
 
   std::mutex switch_mutex_;           // one switch step at a time; taken before the others
   std::shared_ptr<const View> next_;  // guarded by switch_mutex_
+  Report report_;                     // guarded by switch_mutex_; of the switch under way
 
   mutable std::mutex moment_mutex_;
   std::shared_ptr<const Moment> moment_;  // guarded by moment_mutex_

@@ -1,0 +1,52 @@
+// Making another generation current: recorded once, and switched on every live mount of the store in one
+// instant each.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "fs/base/error.h"
+#include "fs/catalog/catalog.h"
+#include "fs/catalog/store.h"
+#include "fs/fuse/control_channel.h"
+
+namespace veneer::fuse {
+
+// A live mount of a store, and the line to its server.
+struct LiveMount {
+  ControlChannel channel;
+  nlohmann::json status;  // as the server describes itself: "dir", "generation", "pinned", ...
+
+  std::string dir() const { return status.value("dir", ""); }
+  bool pinned() const { return status.value("pinned", false); }
+};
+
+// The live mounts of the store with `identity`. Servers that are gone, or answer nothing, are passed over.
+// kIo.
+Result<std::vector<LiveMount>> FindLiveMounts(const std::string& identity);
+
+// What a switch did on one mount.
+struct MountSwitch {
+  std::string dir;
+  uint64_t entries = 0;
+  uint64_t folders = 0;
+  int64_t longest_wait_us = 0;
+};
+
+struct SwitchReport {
+  catalog::GenerationRecord generation;
+  std::vector<MountSwitch> mounts;
+  std::vector<std::string> warnings;  // of mounts that switched but kept something old in their caches
+  int64_t microseconds = 0;           // from the first mount's preparing to the last one's instant
+};
+
+// Makes a new generation of `layers` (ids, base first) current: every live mount that is not pinned prepares,
+// then the record is written, then all switch. An error before the record leaves everything as it was.
+// `catalog` is open for writing, so that switches take turns; `event` says what happened and by whom.
+Result<SwitchReport> SwitchGeneration(const catalog::Store& store, catalog::Catalog& catalog,
+                                      const std::vector<std::string>& layers, const std::string& reason,
+                                      catalog::Event event, catalog::Update update = {});
+
+}  // namespace veneer::fuse

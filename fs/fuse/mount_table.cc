@@ -1,0 +1,76 @@
+#include "fs/fuse/mount_table.h"
+
+#include <fcntl.h>
+#include <libmount/libmount.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <memory>
+
+namespace veneer::fuse {
+namespace {
+
+struct TableDeleter {
+  void operator()(libmnt_table* table) const { mnt_unref_table(table); }
+};
+struct IteratorDeleter {
+  void operator()(libmnt_iter* iterator) const { mnt_free_iter(iterator); }
+};
+
+std::string Text(const char* text) {
+  return text == nullptr ? "" : text;
+}
+
+Status CheckTarget(const std::string& target) {
+  struct stat st {};
+  if (::stat(target.c_str(), &st) != 0) return FailErrno(errno, target);
+  if (!S_ISDIR(st.st_mode)) return Fail(ErrorCode::kUsage, "{}: not a folder", target);
+  VENEER_ASSIGN(const auto mounts, ReadMountTable());
+  const auto same = [&](const MountEntry& entry) { return entry.target == target; };
+  if (const auto found = std::find_if(mounts.begin(), mounts.end(), same); found != mounts.end()) {
+    return Fail(ErrorCode::kBusy, "{}: a {} is mounted there already; run: umount {}", target, found->type,
+                target);
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::vector<MountEntry>> ReadMountTable() {
+  const std::unique_ptr<libmnt_table, TableDeleter> table(mnt_new_table_from_file("/proc/self/mountinfo"));
+  const std::unique_ptr<libmnt_iter, IteratorDeleter> iterator(mnt_new_iter(MNT_ITER_FORWARD));
+  if (!table || !iterator) return Fail(ErrorCode::kIo, "/proc/self/mountinfo: cannot be read");
+  std::vector<MountEntry> entries;
+  libmnt_fs* fs = nullptr;
+  while (mnt_table_next_fs(table.get(), iterator.get(), &fs) == 0) {
+    entries.push_back({Text(mnt_fs_get_target(fs)), Text(mnt_fs_get_fstype(fs)), Text(mnt_fs_get_srcpath(fs)),
+                       Text(mnt_fs_get_fs_options(fs)), mnt_fs_get_devno(fs)});
+  }
+  return entries;
+}
+
+Result<UniqueFd> MountFuse(const std::string& source, const std::string& target) {
+  VENEER_TRY(CheckTarget(target));
+  UniqueFd device(::open("/dev/fuse", O_RDWR | O_CLOEXEC));
+  if (!device) {
+    auto failed = FailErrno(errno, "/dev/fuse");
+    return tl::unexpected<Error>(
+        Error(failed.value().code(), failed.value().message() + "; run: modprobe fuse"));
+  }
+  const std::string options =
+      fmt::format("fd={},rootmode=40000,user_id=0,group_id=0,default_permissions,allow_other", device.get());
+  if (::mount(source.c_str(), target.c_str(), kFileSystemType, MS_RDONLY, options.c_str()) != 0) {
+    return FailErrno(errno, fmt::format("{}: mounting", target));
+  }
+  return device;
+}
+
+Status Unmount(const std::string& target, bool lazy) {
+  if (::umount2(target.c_str(), lazy ? MNT_DETACH : 0) == 0) return {};
+  if (errno == EINVAL) return Fail(ErrorCode::kUsage, "{}: not a mount point", target);
+  return FailErrno(errno, target);
+}
+
+}  // namespace veneer::fuse

@@ -1,0 +1,38 @@
+// Mounting, unmounting, and what is mounted where.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+#include "fs/base/error.h"
+#include "fs/base/unique_fd.h"
+
+namespace veneer::fuse {
+
+// The type under which a mount is seen in /proc/self/mountinfo.
+inline constexpr const char* kFileSystemType = "fuse.veneer";
+
+struct MountEntry {
+  std::string target;  // where, absolute
+  std::string type;    // e.g. "fuse.veneer", "overlay", "tmpfs"
+  std::string source;
+  std::string options;  // of the file system
+  dev_t device = 0;     // st_dev of what is in it
+};
+
+// The mounts of this process's name space, in the order in which they were made. kIo.
+Result<std::vector<MountEntry>> ReadMountTable();
+
+// Opens /dev/fuse and mounts it read-only on `target`, an absolute path to a folder, with device nodes,
+// setuid and everyone's access, the kernel checking permissions. `source` is shown in the mount table.
+// kNotFound: no /dev/fuse, or no `target`. kUsage: `target` is no folder. kBusy: something is mounted there
+// already.
+Result<UniqueFd> MountFuse(const std::string& source, const std::string& target);
+
+// Unmounts `target`; `lazy` detaches it now and lets those who use it finish. kBusy if it is in use,
+// kNotFound and kUsage if it is not a mount point.
+Status Unmount(const std::string& target, bool lazy);
+
+}  // namespace veneer::fuse

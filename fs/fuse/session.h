@@ -1,0 +1,49 @@
+// A libfuse session over a mounted /dev/fuse descriptor, and the kernel's caches behind it.
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "fs/base/error.h"
+#include "fs/base/unique_fd.h"
+#include "fs/core/live_tree.h"
+#include "fs/fuse/context.h"
+
+struct fuse_session;
+
+namespace veneer::fuse {
+
+// The kernel's caches of one mount, through FUSE notifications. Does nothing until a session is attached:
+// before, the kernel has cached nothing.
+class NotifyingKernelCache final : public core::KernelCache {
+ public:
+  void Attach(fuse_session* session) { session_ = session; }
+
+  Status ForgetEntry(core::NodeId folder, std::string_view name) override;
+  Status Barrier(core::NodeId folder) override;
+  Status ForgetFolder(core::NodeId folder) override;
+
+ private:
+  fuse_session* session_ = nullptr;
+};
+
+class Session {
+ public:
+  // `device`: /dev/fuse, mounted already. `context` and `kernel` must outlive the session.
+  static Result<std::unique_ptr<Session>> Create(UniqueFd device, Context& context,
+                                                 NotifyingKernelCache& kernel);
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  // Serves with `threads` threads until the file system is unmounted, then returns.
+  void Serve(unsigned threads);
+
+ private:
+  explicit Session(fuse_session* session) : session_(session) {}
+  void ServeRequests();
+
+  fuse_session* session_;
+};
+
+}  // namespace veneer::fuse
