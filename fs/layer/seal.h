@@ -1,7 +1,6 @@
 // Making layer files: mkfs.erofs for the image, the hash tree behind it, the signed manifest behind that.
 #pragma once
 
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -9,12 +8,9 @@
 #include "fs/base/error.h"
 #include "fs/crypto/cms.h"
 #include "fs/format/manifest.h"
+#include "fs/layer/progress.h"
 
 namespace veneer::layer {
-
-// Says what is going on and how far it is: a stage ("reading", "writing image", "hashing", "signing") with
-// bytes done and bytes in all (0: not known).
-using Progress = std::function<void(const char* stage, uint64_t done, uint64_t total)>;
 
 struct SealResult {
   std::string layer_id;
