@@ -77,7 +77,8 @@ class View {
   // The id under which the folder `nid` of the layer in `slot` is shown.
   NodeId IdOfFolder(uint16_t slot, erofs::Nid nid) const;
 
-  // The image that `id` belongs to, or null.
+  // The image of the layer in `slot`, and the one that `id` belongs to; null where there is none.
+  const erofs::Image* ImageInSlot(uint16_t slot) const { return table_->Find(slot); }
   const erofs::Image* ImageOf(NodeId id) const { return table_->Find(SlotOf(id)); }
 
   // The node of a directory entry found in `branch`; a folder gets the id that it is shown under.
