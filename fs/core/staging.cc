@@ -42,7 +42,7 @@ class Stager {
     }
     for (const std::string& path : difference_.opaque) {
       const std::string place = target_ + "/" + path;
-      if (::lsetxattr(place.c_str(), "trusted.overlay.opaque", "y", 1, 0) != 0) return Failed(place);
+      if (::lsetxattr(place.c_str(), kOpaqueXattr.data(), "y", 1, 0) != 0) return Failed(place);
     }
     // A folder's time changes with what is put into it, so folders come last, the deepest first.
     for (auto i = difference_.carried.rbegin(); i != difference_.carried.rend(); ++i) {

@@ -42,6 +42,9 @@ struct Node {
 // A folder's branches, topmost first; at least one.
 using Branches = std::vector<Branch>;
 
+// The xattr, with value "y", of a folder that hides those below it.
+inline constexpr std::string_view kOpaqueXattr = "trusted.overlay.opaque";
+
 // Whether overlayfs, and so we, keep this xattr to ourselves.
 bool IsPrivateXattr(std::string_view name);
 

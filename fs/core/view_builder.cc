@@ -10,8 +10,6 @@
 namespace veneer::core {
 namespace {
 
-constexpr std::string_view kOpaqueXattr = "trusted.overlay.opaque";
-
 Result<bool> IsOpaque(const Branch& branch) {
   VENEER_ASSIGN(const auto value, branch.image->GetXattr(branch.inode, kOpaqueXattr));
   return value == "y";

@@ -28,11 +28,11 @@ class Scanner {
       return {};
     }));
     LayerScan scan{blocks_, reader_.size(), {}};
-    const std::vector<uint64_t> damaged(data_.begin(), data_.end());
-    const auto paths =
-        damaged.empty() ? std::vector<std::vector<std::string>>() : PathsOfBlocks(image_, damaged);
-    for (size_t i = 0; i < damaged.size(); ++i) scan.findings.push_back({damaged[i], "data", paths[i]});
-    for (const auto& [block, group] : tree_) scan.findings.push_back({block, "tree", PathsOfGroup(group)});
+    NamePaths();
+    for (const uint64_t block : data_) scan.findings.push_back({block, "data", PathsIn(block, block + 1)});
+    for (const auto& [block, group] : tree_) {
+      scan.findings.push_back({block, "tree", PathsIn(group * kGroup, (group + 1) * kGroup)});
+    }
     return scan;
   }
 
@@ -66,13 +66,24 @@ class Scanner {
     tree_.emplace(block, group);
   }
 
-  std::vector<std::string> PathsOfGroup(uint64_t group) const {
-    std::vector<uint64_t> blocks;
-    for (uint64_t block = group * kGroup; block < std::min((group + 1) * kGroup, blocks_); ++block) {
-      blocks.push_back(block);
+  // One walk over the image, however much is damaged.
+  void NamePaths() {
+    std::set<uint64_t> wanted = data_;
+    for (const auto& [block, group] : tree_) {
+      for (uint64_t i = group * kGroup; i < std::min((group + 1) * kGroup, blocks_); ++i) wanted.insert(i);
     }
+    if (wanted.empty()) return;
+    const std::vector<uint64_t> blocks(wanted.begin(), wanted.end());
+    auto paths = PathsOfBlocks(image_, blocks);
+    for (size_t i = 0; i < blocks.size(); ++i) paths_.emplace(blocks[i], std::move(paths[i]));
+  }
+
+  // The paths that own a part of image blocks [begin, end), each once.
+  std::vector<std::string> PathsIn(uint64_t begin, uint64_t end) const {
     std::set<std::string> unique;
-    for (auto& names : PathsOfBlocks(image_, blocks)) unique.insert(names.begin(), names.end());
+    for (auto i = paths_.lower_bound(begin); i != paths_.end() && i->first < end; ++i) {
+      unique.insert(i->second.begin(), i->second.end());
+    }
     return {unique.begin(), unique.end()};
   }
 
@@ -81,8 +92,9 @@ class Scanner {
   uint64_t blocks_;
   layer::StageProgress progress_;
   std::mutex mutex_;
-  std::set<uint64_t> data_;            // guarded by mutex_
-  std::map<uint64_t, uint64_t> tree_;  // guarded by mutex_; hash block → group
+  std::set<uint64_t> data_;                             // guarded by mutex_
+  std::map<uint64_t, uint64_t> tree_;                   // guarded by mutex_; hash block → group
+  std::map<uint64_t, std::vector<std::string>> paths_;  // by image block; those of damaged blocks
 };
 
 }  // namespace

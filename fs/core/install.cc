@@ -1,0 +1,106 @@
+#include "fs/core/install.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "fs/core/stack_plan.h"
+#include "fs/io/file_ops.h"
+#include "fs/scan/scan.h"
+
+namespace veneer::core {
+namespace {
+
+constexpr size_t kCacheBytes = 8 << 20;  // hash blocks of one layer while it is checked
+constexpr uint16_t kAnySlot = 1;         // for a cache of one layer's own
+
+// Opens the copy behind `file` and checks it whole. It must be the layer that was judged.
+Status VerifyCopy(const io::AtomicFile& file, const std::string& name, const layer::SignedManifest& judged,
+                  const crypto::TrustStore& trust, int64_t now, const layer::Progress& progress) {
+  UniqueFd fd(::open(file.temporary_path().c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (!fd) return FailErrno(errno, file.temporary_path());
+  VENEER_ASSIGN(std::shared_ptr<const io::PosixFile> copy, io::PosixFile::FromFd(std::move(fd), name));
+  VENEER_ASSIGN(const auto layer,
+                layer::Layer::Open(copy, trust, crypto::TimeCheck::At(now),
+                                   std::make_shared<verity::BlockCache>(kCacheBytes), kAnySlot));
+  if (layer->id() != judged.id) return Fail(ErrorCode::kCorrupt, "{}: changed while it was copied", name);
+  VENEER_ASSIGN(const scan::LayerScan scan, scan::ScanLayer(*layer, progress));
+  if (scan.findings.empty()) return {};
+  const scan::Finding& first = scan.findings.front();
+  return Fail(ErrorCode::kCorrupt, "{}: {} of {} blocks do not match their signed hash, the first is {}{}",
+              name, scan.findings.size(), scan.blocks, first.block,
+              first.paths.empty() ? "" : fmt::format(" of /{}", first.paths.front()));
+}
+
+Status CopyIn(const io::PosixFile& source, const catalog::Store& store, const layer::SignedManifest& judged,
+              const crypto::TrustStore& trust, int64_t now, const layer::Progress& progress) {
+  VENEER_ASSIGN(io::AtomicFile file, io::AtomicFile::Create(store.LayerPath(judged.id + ".layer"), 0444));
+  VENEER_TRY(io::CopyRange(source.fd(), 0, source.size(), file.fd(), source.name()));
+  VENEER_TRY(VerifyCopy(file, source.name(), judged, trust, now, progress));
+  return file.Commit();
+}
+
+Status Record(const layer::SignedManifest& judged, catalog::Catalog& catalog, int64_t now,
+              const std::string& by) {
+  const format::Manifest& manifest = judged.manifest;
+  VENEER_ASSIGN(const uint16_t slot, catalog.TakeSlot());
+  VENEER_ASSIGN(const catalog::State state, catalog.ReadState());
+  catalog::Update update;
+  update.PutLayer({judged.id, slot, judged.id + ".layer", judged.text, now});
+  if (manifest.kind == format::LayerKind::kPatch) {
+    update.SetHighestSequence(manifest.component, manifest.sequence);
+  }
+  update.AddEvent({0, now, "install", state.current, by, fmt::format("{} {}", manifest.name, judged.id)});
+  return catalog.Commit(std::move(update));
+}
+
+}  // namespace
+
+Result<InstallFacts> GatherFacts(const catalog::Catalog& catalog, const crypto::TrustStore& trust) {
+  VENEER_ASSIGN(const catalog::State state, catalog.ReadState());
+  VENEER_ASSIGN(const auto records, catalog.Layers());
+  VENEER_ASSIGN(const auto candidates, CandidatesOf(records));
+  std::string current_base;
+  if (state.current != 0) {
+    VENEER_ASSIGN(const auto generation, catalog.Generation(state.current));
+    if (generation && !generation->layers.empty()) current_base = generation->layers.front();
+  }
+  InstallFacts facts{{}, trust.policy().model, state.highest_sequence, {}};
+  for (const Candidate& candidate : candidates) {
+    if (candidate.manifest.kind == format::LayerKind::kPatch) {
+      facts.components.push_back(candidate.manifest.component);
+    } else if (candidate.record.id == current_base) {
+      facts.bases.insert(facts.bases.begin(), *candidate.manifest.os);
+    } else {
+      facts.bases.push_back(*candidate.manifest.os);
+    }
+  }
+  return facts;
+}
+
+Result<InstallResult> Install(const std::string& path, const catalog::Store& store, catalog::Catalog& catalog,
+                              const crypto::TrustStore& trust, int64_t now, const std::string& by,
+                              const layer::Progress& progress) {
+  VENEER_ASSIGN(const auto file, io::PosixFile::Open(path));
+  InstallResult result;
+  result.file_size = file->size();
+  VENEER_ASSIGN(result.signed_manifest, layer::ReadSignedManifest(*file, trust, crypto::TimeCheck::At(now)));
+  const layer::SignedManifest& judged = result.signed_manifest;
+  VENEER_ASSIGN(const auto known, catalog.Layer(judged.id));
+  if (known) {
+    result.already = true;
+    return result;
+  }
+  VENEER_ASSIGN(const InstallFacts facts, GatherFacts(catalog, trust));
+  VENEER_TRY(FirstRefusal(JudgeInstall(judged.manifest, facts), path));
+  VENEER_TRY(CopyIn(*file, store, judged, trust, now, progress));
+
+  if (Status recorded = Record(judged, catalog, now, by); !recorded) {
+    ::unlink(store.LayerPath(judged.id + ".layer").c_str());
+    return tl::unexpected<Error>(std::move(recorded).error());
+  }
+  return result;
+}
+
+}  // namespace veneer::core

@@ -1,0 +1,34 @@
+// Taking a layer file into a store: verified wholly, judged by policy, copied in, recorded.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "fs/base/error.h"
+#include "fs/catalog/catalog.h"
+#include "fs/catalog/store.h"
+#include "fs/core/policy.h"
+#include "fs/crypto/trust_store.h"
+#include "fs/layer/layer.h"
+#include "fs/layer/progress.h"
+
+namespace veneer::core {
+
+struct InstallResult {
+  layer::SignedManifest signed_manifest;
+  bool already = false;    // it was installed before; nothing changed
+  uint64_t file_size = 0;  // bytes
+};
+
+// What installs are judged by in this store now.
+Result<InstallFacts> GatherFacts(const catalog::Catalog& catalog, const crypto::TrustStore& trust);
+
+// Installs the layer file `path` at time `now`. The file is opened once; its manifest is verified and judged,
+// then it is copied, and the copy is verified to its last block before it gets its name, so that nothing
+// which happens to `path` meanwhile matters. Refusals as in design §7; kNotFound, kNoSpace, kIo. After an
+// error the store is as it was, but for a slot that may have been used up.
+Result<InstallResult> Install(const std::string& path, const catalog::Store& store, catalog::Catalog& catalog,
+                              const crypto::TrustStore& trust, int64_t now, const std::string& by,
+                              const layer::Progress& progress);
+
+}  // namespace veneer::core
