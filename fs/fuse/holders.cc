@@ -1,0 +1,65 @@
+#include "fs/fuse/holders.h"
+
+#include <dirent.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+#include <fstream>
+#include <system_error>
+
+namespace veneer::fuse {
+namespace {
+
+namespace fs = std::filesystem;
+
+// The links of /proc lead to the held object itself, whatever path it had.
+void AddLink(const fs::path& link, dev_t device, Holder& holder) {
+  struct stat st {};
+  if (::stat(link.c_str(), &st) == 0 && st.st_dev == device) holder.inodes.insert(st.st_ino);
+}
+
+// A line of /proc/PID/maps: "FROM-TO PERMS OFFSET MAJOR:MINOR INODE  PATH".
+void AddMapping(const std::string& line, dev_t device, Holder& holder) {
+  unsigned device_major = 0;
+  unsigned device_minor = 0;
+  unsigned long long inode = 0;
+  if (std::sscanf(line.c_str(), "%*s %*s %*s %x:%x %llu", &device_major, &device_minor, &inode) != 3) return;
+  if (makedev(device_major, device_minor) == device && inode != 0) holder.inodes.insert(inode);
+}
+
+Holder Examine(const fs::path& process, pid_t pid, dev_t device) {
+  Holder holder{pid, "", {}};
+  for (const char* name : {"cwd", "root", "exe"}) AddLink(process / name, device, holder);
+  std::error_code error;
+  for (fs::directory_iterator it(process / "fd", error), end; !error && it != end; it.increment(error)) {
+    AddLink(it->path(), device, holder);
+  }
+  std::ifstream maps(process / "maps");
+  for (std::string line; std::getline(maps, line);) AddMapping(line, device, holder);
+  std::ifstream comm(process / "comm");
+  std::getline(comm, holder.name);
+  return holder;
+}
+
+}  // namespace
+
+Result<std::vector<Holder>> FindHolders(dev_t device) {
+  std::vector<Holder> holders;
+  std::error_code error;
+  for (fs::directory_iterator it("/proc", error), end; !error && it != end; it.increment(error)) {
+    const std::string name = it->path().filename();
+    pid_t pid = 0;
+    const auto [rest, bad] = std::from_chars(name.data(), name.data() + name.size(), pid);
+    if (bad != std::errc() || *rest != '\0') continue;
+    Holder holder = Examine(it->path(), pid, device);
+    if (!holder.inodes.empty()) holders.push_back(std::move(holder));
+  }
+  if (error) return FailErrno(error.value(), "/proc");
+  std::sort(holders.begin(), holders.end(), [](const Holder& a, const Holder& b) { return a.pid < b.pid; });
+  return holders;
+}
+
+}  // namespace veneer::fuse

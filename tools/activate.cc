@@ -1,0 +1,43 @@
+#include <CLI/CLI.hpp>
+#include <memory>
+
+#include "tools/output.h"
+#include "tools/store_change.h"
+#include "tools/verbs.h"
+
+namespace veneer::tools {
+namespace {
+
+struct Options {
+  std::vector<std::string> layers;
+  SwitchOptions switching;
+};
+
+Status Activate(const Options& options, const Globals& globals, Output& output) {
+  VENEER_ASSIGN(StoreChange change, OpenForChange(globals));
+  VENEER_ASSIGN(const auto candidates, change.Candidates());
+  std::vector<const core::Candidate*> wanted;
+  for (const std::string& word : options.layers) {
+    output.SetLayer(word);
+    VENEER_ASSIGN(const core::Candidate* candidate, core::FindCandidate(candidates, word));
+    output.SetLayer(candidate->record.id);
+    wanted.push_back(candidate);
+  }
+  VENEER_ASSIGN(const auto current, change.CurrentLayers());
+  VENEER_ASSIGN(const auto layers,
+                core::PlanActivation(candidates, current, wanted, change.trust->policy().model));
+  return SwitchTo(change, layers, "activate", options.switching, output);
+}
+
+}  // namespace
+
+Action AddActivate(CLI::App& verb) {
+  verb.description("Make installed layers current, live on every mount");
+  auto options = std::make_shared<Options>();
+  verb.add_option("LAYER", options->layers,
+                  "Id or its beginning, name, component, or COMPONENT@LETTER (default: the newest of every component)");
+  AddSwitchOptions(verb, options->switching);
+  return [options](const Globals& globals, Output& output) { return Activate(*options, globals, output); };
+}
+
+}  // namespace veneer::tools

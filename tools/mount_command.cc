@@ -1,0 +1,122 @@
+#include "tools/mount_command.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <sys/wait.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <thread>
+
+#include "fs/fuse/mount_table.h"
+#include "fs/io/file_ops.h"
+
+namespace veneer::tools {
+namespace {
+
+int PriorityOf(fuse::Severity severity) {
+  switch (severity) {
+    case fuse::Severity::kError: return LOG_ERR;
+    case fuse::Severity::kWarning: return LOG_WARNING;
+    case fuse::Severity::kInfo: return LOG_INFO;
+  }
+  return LOG_ERR;
+}
+
+void LogToSyslog(fuse::Severity severity, const std::string& line) {
+  ::syslog(PriorityOf(severity), "%s", line.c_str());
+}
+
+void LogToTerminal(fuse::Severity, const std::string& line) { fmt::print(stderr, "veneer: mount: {}\n", line); }
+
+sigset_t StopSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
+  return signals;
+}
+
+// Waits for a signal to stop; the server then ends by itself. SIGHUP is for those who reread a configuration: there is none.
+void UnmountOnSignal(const std::string& target) {
+  const sigset_t signals = StopSignals();
+  for (int signal = 0; ::sigwait(&signals, &signal) == 0;) {
+    if (signal == SIGHUP) continue;
+    if (!fuse::Unmount(target, false)) static_cast<void>(fuse::Unmount(target, true));
+  }
+}
+
+// Serves until the end; `ready` is told once the mount answers.
+Status Serve(fuse::ServerOptions options, fuse::Log log, const std::function<void()>& ready) {
+  const sigset_t signals = StopSignals();
+  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  const std::string target = options.target;
+  VENEER_ASSIGN(const auto server, fuse::Server::Start(std::move(options), std::move(log)));
+  std::thread(UnmountOnSignal, target).detach();  // has nothing to finish when the process ends
+  server->Serve(ready);
+  return {};
+}
+
+// What the daemon tells the command that started it: nothing but an end if all is well, or "CODE\nMESSAGE".
+std::string Pack(const Error& error) { return fmt::format("{}\n{}", CodeWord(error.code()), error.message()); }
+
+Status Unpack(const std::string& text) {
+  if (text == "ready") return {};
+  const size_t line = text.find('\n');
+  if (line == std::string::npos) return Fail(ErrorCode::kFailed, "the server ended before the mount answered");
+  return tl::unexpected<Error>(Error(CodeOfWord(text.substr(0, line)), text.substr(line + 1)));
+}
+
+[[noreturn]] void RunDaemon(fuse::ServerOptions options, UniqueFd report) {
+  ::setsid();
+  ::openlog("veneer", LOG_PID, LOG_DAEMON);
+  const auto tell = [&](const std::string& text) {
+    static_cast<void>(io::WriteAll(report.get(), AsBytes(text), "pipe"));
+    report.reset();
+  };
+  // Only now may the terminal's descriptors go: until here an error still has somebody to hear it.
+  const auto ready = [&] {
+    const UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
+    for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::dup2(null.get(), fd);
+    tell("ready");
+  };
+  if (::chdir("/") != 0) ::syslog(LOG_WARNING, "cannot change to /");
+  const Status served = Serve(std::move(options), LogToSyslog, ready);
+  if (!served) tell(Pack(served.error()));
+  ::_exit(served ? 0 : 1);
+}
+
+Status Daemonize(fuse::ServerOptions options) {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return FailErrno(errno, "pipe");
+  UniqueFd input(ends[0]);
+  UniqueFd output(ends[1]);
+  std::fflush(nullptr);
+  const pid_t child = ::fork();
+  if (child < 0) return FailErrno(errno, "fork");
+  if (child == 0) {
+    input.reset();
+    RunDaemon(std::move(options), std::move(output));
+  }
+  output.reset();
+  std::string text;
+  char buffer[4096];
+  for (;;) {
+    const ssize_t n = ::read(input.get(), buffer, sizeof buffer);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) break;
+    text.append(buffer, static_cast<size_t>(n));
+  }
+  return Unpack(text);
+}
+
+}  // namespace
+
+Status MountAndServe(fuse::ServerOptions options, bool foreground) {
+  if (!foreground) return Daemonize(std::move(options));
+  return Serve(std::move(options), LogToTerminal, [] {});
+}
+
+}  // namespace veneer::tools

@@ -1,0 +1,64 @@
+#include <CLI/CLI.hpp>
+#include <memory>
+
+#include "tools/output.h"
+#include "tools/store_change.h"
+#include "tools/verbs.h"
+
+namespace veneer::tools {
+namespace {
+
+struct Options {
+  std::string layer;
+  uint64_t generation = 0;
+  bool all = false;
+  SwitchOptions switching;
+};
+
+// With nothing named: the generation that was current before this one.
+Result<std::vector<std::string>> Former(const StoreChange& change) {
+  VENEER_ASSIGN(const catalog::State state, change.catalog->ReadState());
+  VENEER_ASSIGN(const auto current, change.CurrentLayers());
+  VENEER_ASSIGN(const auto generations, change.catalog->Generations());
+  for (auto generation = generations.rbegin(); generation != generations.rend(); ++generation) {
+    if (generation->number < state.current && generation->layers != current) return generation->layers;
+  }
+  return Fail(ErrorCode::kUsage, "there is no generation to go back to");
+}
+
+Result<std::vector<std::string>> Target(const Options& options, const StoreChange& change) {
+  VENEER_ASSIGN(const auto current, change.CurrentLayers());
+  if (current.empty()) return Fail(ErrorCode::kUsage, "no generation is current: there is nothing to revert");
+  if (options.all) return std::vector<std::string>{current.front()};
+  if (options.generation != 0) {
+    VENEER_ASSIGN(const auto generation, change.catalog->Generation(options.generation));
+    if (!generation) return Fail(ErrorCode::kNotFound, "no generation {}; run: veneer history", options.generation);
+    return generation->layers;
+  }
+  if (options.layer.empty()) return Former(change);
+  VENEER_ASSIGN(const auto candidates, change.Candidates());
+  VENEER_ASSIGN(const core::Candidate* layer, core::FindCandidate(candidates, options.layer));
+  return core::PlanRevert(candidates, current, *layer);
+}
+
+Status Revert(const Options& options, const Globals& globals, Output& output) {
+  VENEER_ASSIGN(StoreChange change, OpenForChange(globals));
+  VENEER_ASSIGN(const auto layers, Target(options, change));
+  return SwitchTo(change, layers, "revert", options.switching, output);
+}
+
+}  // namespace
+
+Action AddRevert(CLI::App& verb) {
+  verb.description("Drop a patch, or go back to an earlier generation, live on every mount");
+  auto options = std::make_shared<Options>();
+  auto* layer = verb.add_option("LAYER", options->layer, "Patch to drop (default: go back by one generation)");
+  auto* to = verb.add_option("--to", options->generation, "Generation to go back to")->check(CLI::PositiveNumber);
+  auto* all = verb.add_flag("--all", options->all, "Go back to the sealed base");
+  layer->excludes(to)->excludes(all);
+  to->excludes(all);
+  AddSwitchOptions(verb, options->switching);
+  return [options](const Globals& globals, Output& output) { return Revert(*options, globals, output); };
+}
+
+}  // namespace veneer::tools

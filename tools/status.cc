@@ -1,0 +1,96 @@
+#include <CLI/CLI.hpp>
+
+#include "fs/catalog/store.h"
+#include "fs/format/utc_time.h"
+#include "fs/fuse/activation.h"
+#include "tools/output.h"
+#include "tools/text.h"
+#include "tools/verbs.h"
+
+namespace veneer::tools {
+namespace {
+
+constexpr size_t kCacheBytes = 1 << 20;
+
+// One layer of the current generation, as its own file says it is, not as the catalog does.
+Status ShowLayer(const catalog::Store& store, const catalog::Catalog& catalog, const crypto::TrustStore& trust,
+                 const std::string& id, Output& output, Json& layers) {
+  VENEER_ASSIGN(const auto record, catalog.Layer(id));
+  if (!record) return Fail(ErrorCode::kDamaged, "layer {} is not in the catalog; run: veneer repair-catalog", id);
+  VENEER_ASSIGN(const auto layer,
+                store.OpenLayer(*record, trust, std::make_shared<verity::BlockCache>(kCacheBytes)));
+  const format::Manifest& manifest = layer->manifest();
+  Json json = {{"id", id}, {"kind", format::KindWord(manifest.kind)}, {"name", manifest.name}};
+  if (manifest.kind == format::LayerKind::kPatch) {
+    json["component"] = manifest.component;
+    json["sequence"] = manifest.sequence;
+    json["letter"] = format::SequenceLetter(manifest.sequence);
+    json["restart"] = manifest.restart;
+  }
+  json["root_hash"] = ToHex(manifest.root_hash);
+  layers.push_back(std::move(json));
+  output.Line("  {:<5}  {}  {}", format::KindWord(manifest.kind), id, manifest.name);
+  return {};
+}
+
+Status ShowGeneration(const catalog::Store& store, const catalog::Catalog& catalog, uint64_t number, Output& output) {
+  VENEER_ASSIGN(const auto trust, store.LoadTrust());
+  VENEER_ASSIGN(const auto generation, catalog.Generation(number));
+  if (!generation) {
+    return Fail(ErrorCode::kDamaged, "the current generation {} is not recorded; run: veneer repair-catalog", number);
+  }
+  output.Line("generation {} since {} ({})", number, format::FormatUtcTime(generation->time), generation->reason);
+  const std::string root = ToHex(catalog::EffectiveRoot(generation->layers));
+  output.json()["effective_root"] = root;
+  output.Line("effective root {}", root);
+  output.Line("layers, base first:");
+  Json layers = Json::array();
+  std::optional<Error> damage;
+  for (const std::string& id : generation->layers) {
+    Status shown = ShowLayer(store, catalog, *trust, id, output, layers);
+    if (shown) continue;
+    layers.push_back({{"id", id}, {"problem", shown.error().message()}});
+    output.Line("  NOT USABLE  {}", shown.error().message());
+    if (!damage) damage = std::move(shown).error();
+  }
+  output.json()["layers"] = std::move(layers);
+  if (damage) return tl::unexpected(*damage);
+  return {};
+}
+
+Status ShowMounts(const catalog::Store& store, Output& output) {
+  VENEER_ASSIGN(const auto mounts, fuse::FindLiveMounts(store.identity()));
+  Json list = Json::array();
+  for (const fuse::LiveMount& mount : mounts) {
+    Json json = Json::parse(mount.status.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+    output.Line("mounted at {}, generation {}{}, process {}", mount.dir(), json.value("generation", uint64_t{0}),
+                mount.pinned() ? " (pinned)" : "", json.value("worker_pid", 0));
+    list.push_back(std::move(json));
+  }
+  if (list.empty()) output.Line("not mounted");
+  output.json()["mounts"] = std::move(list);
+  return {};
+}
+
+Status ShowStatus(const Globals& globals, Output& output) {
+  VENEER_ASSIGN(const catalog::Store store, catalog::Store::Open(globals.store, globals.trust));
+  VENEER_ASSIGN(const auto catalog, store.OpenCatalogForReading());
+  VENEER_ASSIGN(const catalog::State state, catalog->ReadState());
+  output.json() = {{"generation", state.current}, {"effective_root", ""},      {"layers", Json::array()},
+                   {"pending", state.pending},    {"last_good", state.last_good}, {"mounts", Json::array()}};
+  VENEER_TRY(ShowMounts(store, output));
+  if (state.current == 0) {
+    output.Line("no generation is current; run: veneer --store {} install BASE --activate", globals.store);
+    return {};
+  }
+  return ShowGeneration(store, *catalog, state.current, output);
+}
+
+}  // namespace
+
+Action AddStatus(CLI::App& verb) {
+  verb.description("Show what is active, and where it is mounted");
+  return ShowStatus;
+}
+
+}  // namespace veneer::tools

@@ -1,0 +1,170 @@
+#include "tools/store_change.h"
+
+#include <pwd.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+
+#include "fs/core/changes.h"
+#include "fs/core/patch.h"
+#include "fs/fuse/activation.h"
+#include "fs/fuse/switch_guard.h"
+#include "fs/io/clock.h"
+#include "tools/output.h"
+#include "tools/text.h"
+
+namespace veneer::tools {
+namespace {
+
+constexpr std::chrono::seconds kPatience{30};
+constexpr size_t kCacheBytes = 16 << 20;
+
+// What a switch would change: the views of both generations, compared.
+struct Preview {
+  core::Changes changes;
+  bool new_base = false;
+  std::vector<std::string> restart;  // units that the patches which come in want restarted
+};
+
+Result<std::vector<std::shared_ptr<const layer::Layer>>> OpenStack(const StoreChange& change,
+                                                                   const std::vector<std::string>& ids) {
+  catalog::GenerationRecord generation;
+  generation.layers = ids;
+  return change.store.OpenStack(*change.catalog, generation, *change.trust,
+                                std::make_shared<verity::BlockCache>(kCacheBytes));
+}
+
+Result<std::optional<Preview>> PreviewSwitch(const StoreChange& change, const std::vector<std::string>& before,
+                                             const std::vector<std::string>& after) {
+  VENEER_ASSIGN(const auto stack, OpenStack(change, after));
+  VENEER_TRY(core::CheckPathConflicts(stack));
+  if (before.empty()) return std::nullopt;
+  VENEER_ASSIGN(const auto former, OpenStack(change, before));
+  const auto table = std::make_shared<core::LayerTable>();
+  VENEER_ASSIGN(const auto old_view, core::View::Build(0, core::StackOf(former), table));
+  VENEER_ASSIGN(const auto new_view, core::View::Build(1, core::StackOf(stack), table));
+  VENEER_ASSIGN(core::Changes changes, core::Changes::Between(*old_view, *new_view));
+  Preview preview{std::move(changes), before.front() != after.front(), {}};
+  for (const auto& layer : stack) {
+    if (std::find(before.begin(), before.end(), layer->id()) != before.end()) continue;
+    const auto& units = layer->manifest().restart;
+    preview.restart.insert(preview.restart.end(), units.begin(), units.end());
+  }
+  return preview;
+}
+
+const char* KindOf(const core::ChangedEntry& entry) {
+  if (entry.before == 0) return "appears";
+  return entry.after == 0 ? "vanishes" : "changes";
+}
+
+void ShowPreview(const Preview& preview, Output& output) {
+  Json paths = Json::array();
+  for (const core::ChangedEntry& entry : preview.changes.entries()) {
+    output.Line("{:<8}  /{}", KindOf(entry), entry.path);
+    paths.push_back({{"path", "/" + ToUtf8(entry.path)}, {"change", KindOf(entry)}});
+  }
+  output.json()["changes"] = std::move(paths);
+}
+
+void ShowSwitch(const fuse::SwitchReport& report, Output& output) {
+  Json mounts = Json::array();
+  for (const fuse::MountSwitch& mount : report.mounts) {
+    output.Note("{}: {} entries changed in {:.1f} ms, no look-up waited longer than {:.2f} ms", mount.dir, mount.entries,
+                static_cast<double>(report.microseconds) / 1000, static_cast<double>(mount.longest_wait_us) / 1000);
+    mounts.push_back({{"dir", ToUtf8(mount.dir)},
+                      {"entries", mount.entries},
+                      {"folders", mount.folders},
+                      {"longest_wait_us", mount.longest_wait_us}});
+  }
+  for (const std::string& warning : report.warnings) output.Note("warning: {}", warning);
+  output.json()["mounts"] = std::move(mounts);
+  output.json()["microseconds"] = report.microseconds;
+  output.json()["warnings"] = report.warnings;
+}
+
+Status Guard(const StoreChange& change, const std::optional<Preview>& preview, const SwitchOptions& options,
+             Output& output) {
+  if (!preview) return {};
+  VENEER_ASSIGN(const auto hazards, fuse::FindHazards(change.store.identity(), preview->changes, preview->new_base));
+  for (const fuse::Hazard& hazard : hazards) output.Note("warning: {}", hazard.text);
+  for (const fuse::Hazard& hazard : hazards) {
+    if (hazard.refuses && !options.force) {
+      return Fail(ErrorCode::kBusy, "{}; --force does it all the same", hazard.text);
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> StoreChange::CurrentLayers() const {
+  VENEER_ASSIGN(const catalog::State state, catalog->ReadState());
+  if (state.current == 0) return std::vector<std::string>();
+  VENEER_ASSIGN(const auto generation, catalog->Generation(state.current));
+  if (!generation) {
+    return Fail(ErrorCode::kDamaged, "{}: the current generation {} is not recorded; run: veneer repair-catalog",
+                store.path(), state.current);
+  }
+  return generation->layers;
+}
+
+Result<std::vector<core::Candidate>> StoreChange::Candidates() const {
+  VENEER_ASSIGN(const auto records, catalog->Layers());
+  return core::CandidatesOf(records);
+}
+
+Result<StoreChange> OpenForChange(const Globals& globals) {
+  VENEER_ASSIGN(catalog::Store store, catalog::Store::Open(globals.store, globals.trust));
+  VENEER_ASSIGN(auto trust, store.LoadTrust());
+  const auto say = [&] {
+    if (!globals.quiet) fmt::print(stderr, "veneer: {}: another change is under way, waiting for it\n", globals.store);
+  };
+  VENEER_ASSIGN(auto catalog, store.OpenCatalogForWriting(kPatience, say));
+  return StoreChange{std::move(store), std::move(catalog), std::move(trust)};
+}
+
+std::string ActingUser(const char* verb) {
+  const uid_t uid = ::getuid();
+  const passwd* entry = ::getpwuid(uid);  // NOLINT: before any thread
+  return fmt::format("{} (uid {}), veneer {}", entry == nullptr ? "?" : entry->pw_name, uid, verb);
+}
+
+void AddSwitchOptions(CLI::App& verb, SwitchOptions& options) {
+  verb.add_flag("--force", options.force, "Switch although a mount above or below would suffer");
+  verb.add_flag("-n,--dry-run", options.dry_run, "Only say what would change");
+}
+
+Status SwitchTo(StoreChange& change, const std::vector<std::string>& layers, const char* verb,
+                const SwitchOptions& options, Output& output) {
+  VENEER_ASSIGN(const std::vector<std::string> before, change.CurrentLayers());
+  VENEER_ASSIGN(const catalog::State state, change.catalog->ReadState());
+  const std::string root = ToHex(catalog::EffectiveRoot(layers));
+  output.json()["effective_root"] = root;
+  output.json()["generation"] = state.current;
+  if (layers == before) {
+    output.Note("generation {} is just that already: nothing to do", state.current);
+    return {};
+  }
+  VENEER_ASSIGN(const auto preview, PreviewSwitch(change, before, layers));
+  if (preview) output.json()["restart"] = preview->restart;
+  if (options.dry_run) {
+    if (preview) ShowPreview(*preview, output);
+    output.Line("effective root would be {}", root);
+    return {};
+  }
+  VENEER_TRY(Guard(change, preview, options, output));
+  const int64_t now = io::SystemClock().Now();
+  VENEER_ASSIGN(const auto report,
+                fuse::SwitchGeneration(change.store, *change.catalog, layers, verb,
+                                       {0, now, verb, 0, ActingUser(verb), fmt::format("{} layers", layers.size())}));
+  output.json()["generation"] = report.generation.number;
+  ShowSwitch(report, output);
+  output.Note("generation {} is current, effective root {}", report.generation.number, root);
+  if (preview && !preview->restart.empty()) {
+    for (const std::string& unit : preview->restart) output.Note("wants a restart: {}", unit);
+  }
+  return {};
+}
+
+}  // namespace veneer::tools

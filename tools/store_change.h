@@ -1,0 +1,49 @@
+// A store opened by a verb that changes it, and the way such a verb makes another generation current.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "fs/base/error.h"
+#include "fs/catalog/store.h"
+#include "fs/core/stack_plan.h"
+#include "fs/crypto/trust_store.h"
+#include "tools/command.h"
+
+namespace veneer::tools {
+
+class Output;
+
+struct StoreChange {
+  catalog::Store store;
+  std::unique_ptr<catalog::Catalog> catalog;  // open for writing: other changes wait
+  std::shared_ptr<const crypto::TrustStore> trust;
+
+  // The ids of the current generation, base first; empty if there is none.
+  Result<std::vector<std::string>> CurrentLayers() const;
+
+  // The installed layers.
+  Result<std::vector<core::Candidate>> Candidates() const;
+};
+
+// Opens the store for a change, waiting for another one up to 30 seconds and saying so. kBusy after that; the errors of Store.
+Result<StoreChange> OpenForChange(const Globals& globals);
+
+// Who acts, for the record: "alice (uid 1000), veneer VERB".
+std::string ActingUser(const char* verb);
+
+struct SwitchOptions {
+  bool force = false;    // switch although something mounted would suffer
+  bool dry_run = false;  // only say what would change
+};
+
+// Adds --force and --dry-run.
+void AddSwitchOptions(CLI::App& verb, SwitchOptions& options);
+
+// Makes `layers` (ids, base first) the current generation, live on every mount, and reports it. Nothing to do where they are current already.
+// Verifies every layer's signature first, and refuses conflicts; kBusy where something mounted stands in the way and --force does not.
+Status SwitchTo(StoreChange& change, const std::vector<std::string>& layers, const char* verb,
+                const SwitchOptions& options, Output& output);
+
+}  // namespace veneer::tools
