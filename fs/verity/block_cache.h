@@ -12,7 +12,7 @@ namespace veneer::verity {
 // Least recently used blocks go first. Safe from several threads; sharded, so that readers seldom meet.
 class BlockCache {
  public:
-  // `capacity`: bytes of block data kept at most.
+  // `capacity`: bytes of block data kept at most. Less than one block: nothing is kept.
   explicit BlockCache(size_t capacity);
   ~BlockCache();
   BlockCache(const BlockCache&) = delete;
@@ -22,7 +22,7 @@ class BlockCache {
   // The block, or null where it is not here.
   io::BlockRef Find(uint32_t owner, uint64_t block);
 
-  // Keeps `data`, which must have been verified.
+  // Keeps `data`, which must have been verified; a block of the same name is replaced.
   void Insert(uint32_t owner, uint64_t block, io::BlockRef data);
 
   struct Counters {
@@ -34,8 +34,11 @@ class BlockCache {
 
  private:
   struct Shard;
-  std::unique_ptr<Shard[]> shards_;
-  size_t capacity_per_shard_;
+  Shard& ShardOf(uint32_t owner, uint64_t block) const;
+
+  size_t shard_count_;
+  size_t blocks_per_shard_;
+  std::unique_ptr<Shard[]> shards_;  // each has a mutex of its own
 };
 
 }  // namespace veneer::verity

@@ -23,18 +23,26 @@ struct Layout {
 };
 
 // A BlockSource over image and tree in one file. Blocks are read into private memory, checked there, and
-// handed out from there; a block that fails is kCorrupt, and the message names file and block. Hash blocks
-// that passed are kept in the cache, as are blocks read by Block(); what Read() gets is checked and not kept.
+// handed out from there; a block that fails is kCorrupt, and the message names file and block: "FILE: block N
+// does not match its signed hash" (N counted in the image) or "FILE: hash tree block N does not match its
+// signed hash" (N counted from the verity superblock, which is 0). Hash blocks that passed are kept in the
+// cache, as are blocks read by Block(); what Read() gets is checked and not kept. Where the device fails, its
+// kIo passes through. All methods are safe from several threads at once.
 class VerifiedReader final : public io::BlockSource {
  public:
   // Checks `layout` against the size of the file and against the geometry of the tree, and reads the verity
-  // superblock; no block is hashed yet. `owner` names the layer in `cache`. kCorrupt, kUnsupported, kIo.
+  // superblock; no block is hashed yet. `owner` names the layer in `cache`; no two files share one. kCorrupt:
+  // the file is too short, sizes or superblock contradict each other. kUnsupported: another kind of tree.
+  // kIo.
   static Result<std::unique_ptr<VerifiedReader>> Open(std::shared_ptr<const io::RandomAccessFile> file,
                                                       const Layout& layout, std::shared_ptr<BlockCache> cache,
                                                       uint32_t owner);
 
   uint64_t size() const override { return layout_.image_size; }
   Result<io::BlockRef> Block(uint64_t block) const override;
+
+  // `out` must be memory that nobody else writes to: blocks are checked where they then stay. On any error it
+  // is filled with zeros.
   Status Read(uint64_t offset, MutableByteSpan out) const override;
 
   // The signed digest of image block `block`, its path through the tree verified. kCorrupt, kIo.
@@ -45,8 +53,8 @@ class VerifiedReader final : public io::BlockSource {
   const io::RandomAccessFile& file() const { return *file_; }
 
   struct Counters {
-    uint64_t blocks_verified = 0;  // data and hash blocks
-    uint64_t failures = 0;
+    uint64_t blocks_verified = 0;  // data and hash blocks read and found right
+    uint64_t failures = 0;         // blocks that did not match
   };
   Counters counters() const;
 
@@ -54,8 +62,20 @@ class VerifiedReader final : public io::BlockSource {
   VerifiedReader(std::shared_ptr<const io::RandomAccessFile> file, const Layout& layout, Geometry geometry,
                  std::shared_ptr<BlockCache> cache, uint32_t owner);
 
+  Status CheckSuperblock() const;
+
   // Hash block `index` of `level`, verified up to the root.
   Result<io::BlockRef> HashBlock(size_t level, uint64_t index) const;
+
+  // The digest that covers block `index` of what lies below `level`: from a verified hash block, or the root
+  // hash where `level` is one above the root's.
+  Result<Digest> SignedDigest(size_t level, uint64_t index) const;
+
+  // Checks the whole image blocks in `data`, the first of which is `first`.
+  Status VerifyBlocks(uint64_t first, ByteSpan data) const;
+
+  // Read without its promise about `out`.
+  Status ReadVerified(uint64_t offset, MutableByteSpan out) const;
 
   std::shared_ptr<const io::RandomAccessFile> file_;
   Layout layout_;
