@@ -4,7 +4,7 @@ find_package(Catch2 REQUIRED)
 # Catch2 2 (Debian 12) wants one file with its main; Catch2 3 (Debian 13) brings a library with it.
 add_library(veneer_catch_main STATIC ${CMAKE_SOURCE_DIR}/tests/support/catch_main.cc)
 target_include_directories(veneer_catch_main PUBLIC ${CMAKE_SOURCE_DIR})
-if(TARGET Catch2::Catch2WithMain)
+if(Catch2_VERSION VERSION_GREATER_EQUAL 3)
   target_link_libraries(veneer_catch_main PUBLIC Catch2::Catch2WithMain)
   target_compile_definitions(veneer_catch_main PUBLIC VENEER_CATCH3)
 else()
