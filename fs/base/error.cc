@@ -1,7 +1,6 @@
 #include "fs/base/error.h"
 
 #include <cerrno>
-#include <cstring>
 #include <system_error>
 
 namespace veneer {

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <mutex>
 #include <optional>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -38,7 +39,11 @@ Status ParallelFor(uint64_t count, const std::function<Status(uint64_t)>& work, 
 
   const uint64_t wanted = std::min<uint64_t>(threads != 0 ? threads : WorkerCount(), count);
   std::vector<std::thread> pool;
-  for (uint64_t i = 1; i < wanted; ++i) pool.emplace_back(run);
+  try {
+    for (uint64_t i = 1; i < wanted; ++i) pool.emplace_back(run);
+  } catch (const std::system_error&) {
+    // The limit on threads is reached: those that there are do all the work.
+  }
   run();
   for (std::thread& thread : pool) thread.join();
   if (first) return tl::unexpected<Error>(std::move(first->second));
