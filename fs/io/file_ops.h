@@ -10,8 +10,8 @@
 
 namespace veneer::io {
 
-// All of the regular file `path`. kNotFound if there is none; kCorrupt if it is not a regular file or is
-// longer than `limit` bytes; kIo otherwise.
+// All of the regular file `path`, which must not be one of /proc or /sys: those have no size. kNotFound if
+// there is none; kCorrupt if it is not a regular file or is longer than `limit` bytes; kIo otherwise.
 Result<Bytes> ReadWholeFile(const std::string& path, uint64_t limit);
 
 // Writes all of `bytes` to `fd` at its position. kNoSpace, kIo; `name` is for the message.

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 #include <string_view>
 
@@ -30,6 +31,32 @@ std::vector<char*> EnvironmentWith(std::vector<std::string>& added) {
   environment.push_back(nullptr);
   return environment;
 }
+
+// A program that is started gets no signal blocked, and SIGPIPE as by default, whatever this process has done
+// for itself: otherwise a blocked SIGINT would make it deaf to the person who wants to stop it. Other signals
+// stay ignored if they are, which is how nohup works.
+class SpawnAttributes {
+ public:
+  SpawnAttributes() {
+    sigset_t none;
+    sigset_t broken_pipe;
+    sigemptyset(&none);
+    sigemptyset(&broken_pipe);
+    sigaddset(&broken_pipe, SIGPIPE);
+    posix_spawnattr_init(&attributes_);
+    posix_spawnattr_setsigmask(&attributes_, &none);
+    posix_spawnattr_setsigdefault(&attributes_, &broken_pipe);
+    posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+  }
+  SpawnAttributes(const SpawnAttributes&) = delete;
+  SpawnAttributes& operator=(const SpawnAttributes&) = delete;
+  ~SpawnAttributes() { posix_spawnattr_destroy(&attributes_); }
+
+  const posix_spawnattr_t* get() const { return &attributes_; }
+
+ private:
+  posix_spawnattr_t attributes_;
+};
 
 // Reads `fd` to its end and keeps the tail.
 std::string ReadTail(int fd) {
@@ -64,6 +91,7 @@ Status RunProgram(const std::vector<std::string>& arguments, const std::vector<s
   posix_spawn_file_actions_adddup2(&actions, input.get(), STDOUT_FILENO);
   posix_spawn_file_actions_adddup2(&actions, input.get(), STDERR_FILENO);
 
+  const SpawnAttributes attributes;
   std::vector<std::string> words = arguments;
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
@@ -72,7 +100,7 @@ Status RunProgram(const std::vector<std::string>& arguments, const std::vector<s
   std::vector<char*> envp = EnvironmentWith(added);
 
   pid_t pid = -1;
-  const int error = ::posix_spawnp(&pid, argv[0], &actions, nullptr, argv.data(), envp.data());
+  const int error = ::posix_spawnp(&pid, argv[0], &actions, attributes.get(), argv.data(), envp.data());
   posix_spawn_file_actions_destroy(&actions);
   if (error != 0) return FailErrno(error, arguments[0]);
 
@@ -84,9 +112,11 @@ Status RunProgram(const std::vector<std::string>& arguments, const std::vector<s
   }
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
   if (WIFSIGNALED(status)) {
-    return Fail(ErrorCode::kFailed, "{}: killed by signal {}", arguments[0], WTERMSIG(status));
+    const ErrorCode code = WTERMSIG(status) == SIGINT ? ErrorCode::kInterrupted : ErrorCode::kFailed;
+    return Fail(code, "{}: killed by signal {}", arguments[0], WTERMSIG(status));
   }
-  return Fail(ErrorCode::kFailed, "{}: exited with {}: {}", arguments[0], WEXITSTATUS(status), said);
+  return Fail(ErrorCode::kFailed, "{}: exited with {}{}{}", arguments[0], WEXITSTATUS(status),
+              said.empty() ? "" : ": ", said);
 }
 
 }  // namespace veneer::io

@@ -9,8 +9,9 @@
 namespace veneer::io {
 
 // Runs `arguments[0]` (found along PATH) with the rest as its arguments, no standard input, and `environment`
-// ("NAME=VALUE") added to ours; waits for it. kNotFound if the program is not there; kFailed if it exits
-// other than 0 or is killed, with the last line that it wrote to standard error or output; kIo otherwise.
+// ("NAME=VALUE") added to ours; waits for it. None of its signals are blocked. kNotFound if the program is
+// not there; kInterrupted if SIGINT ended it; kFailed if it exits other than 0, with the last line that it
+// wrote to standard error or output, or is killed; kIo otherwise.
 Status RunProgram(const std::vector<std::string>& arguments,
                   const std::vector<std::string>& environment = {});
 

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <limits>
 
 namespace veneer::io {
 
@@ -27,6 +28,10 @@ Result<std::unique_ptr<PosixFile>> PosixFile::FromFd(UniqueFd fd, std::string na
 }
 
 Status PosixFile::ReadExact(uint64_t offset, MutableByteSpan out) const {
+  // Farther than off_t reaches, no file has bytes.
+  if (!InBounds(offset, out.size(), std::numeric_limits<off_t>::max())) {
+    return Fail(ErrorCode::kCorrupt, "{}: ends before byte {}", name_, offset);
+  }
   while (!out.empty()) {
     const ssize_t n = ::pread(fd_.get(), out.data(), out.size(), static_cast<off_t>(offset));
     if (n < 0) {
