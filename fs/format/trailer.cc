@@ -44,7 +44,7 @@ Result<Trailer> DecodeTrailer(ByteSpan bytes, uint64_t file_size) {
     return Fail(ErrorCode::kCorrupt, "not a layer file, or cut short: no trailer at its end");
   }
   if (raw.major != kTrailerMajor || raw.oldest_readable_minor > kTrailerMinor) {
-    return Fail(ErrorCode::kUnsupported, "layer format {}.{} is newer than this program reads ({}.{})",
+    return Fail(ErrorCode::kUnsupported, "layer format {}.{} is not one that this program reads ({}.{})",
                 uint16_t{raw.major}, uint16_t{raw.minor}, kTrailerMajor, kTrailerMinor);
   }
   if (raw.size != sizeof raw)

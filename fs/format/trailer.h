@@ -58,7 +58,7 @@ std::array<uint8_t, sizeof(RawTrailer)> EncodeTrailer(const Trailer& trailer);
 
 // Reads the trailer of a file of `file_size` bytes from its last 128 bytes. The parts must follow each other
 // without a gap and fill the file up to the trailer: nothing before, between or behind them. kCorrupt if
-// `bytes` are not a trailer or its parts do not lie so; kUnsupported for a newer format.
+// `bytes` are not a trailer or its parts do not lie so; kUnsupported for another format.
 Result<Trailer> DecodeTrailer(ByteSpan bytes, uint64_t file_size);
 
 }  // namespace veneer::format

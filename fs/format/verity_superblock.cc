@@ -42,6 +42,12 @@ Result<uint64_t> DecodeVeritySuperblock(ByteSpan bytes) {
         ErrorCode::kUnsupported,
         "hash tree of another kind than dm-verity version 1 with sha256, blocks of 4096 bytes and no salt");
   }
+  const auto is_zero = [](const auto& field) {
+    return std::all_of(field.begin(), field.end(), [](uint8_t byte) { return byte == 0; });
+  };
+  if (!is_zero(raw.pad1) || !is_zero(raw.salt) || !is_zero(raw.pad2)) {
+    return Fail(ErrorCode::kCorrupt, "verity superblock has reserved bytes that are not zero");
+  }
   return uint64_t{raw.data_blocks};
 }
 

@@ -35,7 +35,8 @@ std::array<uint8_t, sizeof(RawVeritySuperblock)> EncodeVeritySuperblock(uint64_t
                                                                         const Uuid& uuid);
 
 // The number of data blocks of the superblock at the start of `bytes`. kCorrupt if it is not a verity
-// superblock; kUnsupported if it is one with another version, type, algorithm, block size, or a salt.
+// superblock or has reserved bytes that are not zero; kUnsupported if it is one with another version, type,
+// algorithm, block size, or a salt.
 Result<uint64_t> DecodeVeritySuperblock(ByteSpan bytes);
 
 }  // namespace veneer::format
