@@ -1,0 +1,20 @@
+// All names in an image.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "fs/base/error.h"
+#include "fs/erofs/image.h"
+
+namespace veneer::layer {
+
+struct ImageName {
+  std::string path;  // from the root, without a leading '/'; empty for the root itself
+  erofs::Nid nid = 0;
+};
+
+// Every path of `image`, sorted by its bytes, but no more than `limit` and a few. kCorrupt.
+Result<std::vector<ImageName>> ListImage(const erofs::Image& image, size_t limit);
+
+}  // namespace veneer::layer

@@ -1,0 +1,108 @@
+#include "fs/layer/layer.h"
+
+#include "fs/crypto/sha256.h"
+
+namespace veneer::layer {
+namespace {
+
+using crypto::Role;
+
+struct CmsPart {
+  format::Trailer trailer;
+  Bytes der;
+};
+
+tl::unexpected<Error> FailIn(const io::RandomAccessFile& file, const Error& error) {
+  return tl::unexpected<Error>(error.Within(file.name()));
+}
+
+Result<CmsPart> ReadCms(const io::RandomAccessFile& file) {
+  std::array<uint8_t, sizeof(format::RawTrailer)> bytes{};
+  if (file.size() < bytes.size()) {
+    return Fail(ErrorCode::kCorrupt, "{}: {} bytes are too short for a layer", file.name(), file.size());
+  }
+  VENEER_TRY(file.ReadExact(file.size() - bytes.size(), bytes));
+  const auto trailer = format::DecodeTrailer(bytes, file.size());
+  if (!trailer) return FailIn(file, trailer.error());
+  CmsPart part{*trailer, Bytes(trailer->cms_size)};
+  VENEER_TRY(file.ReadExact(part.trailer.cms_offset, part.der));
+  return part;
+}
+
+// What the signed content says, taken together with the trailer.
+Result<SignedManifest> Interpret(const io::RandomAccessFile& file, const CmsPart& part,
+                                 crypto::CmsContent content) {
+  SignedManifest result;
+  auto manifest = format::ParseManifest(content.content);
+  if (!manifest) return FailIn(file, manifest.error());
+  result.manifest = std::move(*manifest);
+  if (result.manifest.image_size != part.trailer.image_size ||
+      result.manifest.tree_offset != part.trailer.tree_offset ||
+      result.manifest.tree_size != part.trailer.tree_size) {
+    return Fail(ErrorCode::kCorrupt, "{}: trailer and signed manifest disagree on where image and tree are",
+                file.name());
+  }
+  result.id = ToHex(crypto::Sha256(content.content));
+  result.text = AsText(content.content);
+  result.signers = std::move(content.signers);
+  result.cms_size = part.der.size();
+  return result;
+}
+
+Role RoleFor(format::LayerKind kind) {
+  return kind == format::LayerKind::kBase ? Role::kBase : Role::kPatch;
+}
+
+// The manifest verified for `role`; nothing if it is signed for it well and is of the other kind.
+Result<std::optional<SignedManifest>> ReadFor(Role role, const io::RandomAccessFile& file,
+                                              const CmsPart& part, const crypto::TrustStore& trust,
+                                              crypto::TimeCheck time) {
+  auto content = crypto::CmsVerify(part.der, trust, role, time);
+  if (!content) return FailIn(file, content.error());
+  VENEER_ASSIGN(SignedManifest result, Interpret(file, part, std::move(*content)));
+  if (RoleFor(result.manifest.kind) != role) return std::optional<SignedManifest>();
+  return std::optional<SignedManifest>(std::move(result));
+}
+
+}  // namespace
+
+Result<SignedManifest> ReadSignedManifest(const io::RandomAccessFile& file, const crypto::TrustStore& trust,
+                                          crypto::TimeCheck time) {
+  VENEER_ASSIGN(const CmsPart part, ReadCms(file));
+  // Which role has to have signed stands in the manifest, and the manifest is not looked at before somebody
+  // with a role has signed it: so each role is tried, and must then be the one that the manifest asks for.
+  auto base = ReadFor(Role::kBase, file, part, trust, time);
+  if (base && *base) return std::move(**base);
+  auto patch = ReadFor(Role::kPatch, file, part, trust, time);
+  if (patch && *patch) return std::move(**patch);
+  // A role whose signer is fine found the other kind of layer: then the other role's refusal is the reason.
+  if (base) return tl::unexpected<Error>(std::move(patch).error());
+  if (patch) return tl::unexpected<Error>(std::move(base).error());
+  // Otherwise the role that knows the signer has more to say than the one that does not.
+  return tl::unexpected<Error>(base.error().code() == ErrorCode::kUntrusted ? std::move(patch).error()
+                                                                            : std::move(base).error());
+}
+
+Result<SignedManifest> ReadUnverifiedManifest(const io::RandomAccessFile& file) {
+  VENEER_ASSIGN(const CmsPart part, ReadCms(file));
+  auto content = crypto::CmsShowUnverified(part.der);
+  if (!content) return FailIn(file, content.error());
+  return Interpret(file, part, std::move(*content));
+}
+
+Result<std::shared_ptr<const Layer>> Layer::Open(std::shared_ptr<const io::RandomAccessFile> file,
+                                                 const crypto::TrustStore& trust, crypto::TimeCheck time,
+                                                 std::shared_ptr<verity::BlockCache> cache, uint16_t slot) {
+  VENEER_ASSIGN(SignedManifest signed_manifest, ReadSignedManifest(*file, trust, time));
+  const format::Manifest& manifest = signed_manifest.manifest;
+  const verity::Layout layout{manifest.image_size, manifest.tree_offset, manifest.tree_size,
+                              manifest.root_hash};
+  std::shared_ptr<Layer> layer(new Layer(std::move(signed_manifest), slot));
+  VENEER_ASSIGN(layer->reader_, verity::VerifiedReader::Open(file, layout, std::move(cache), slot));
+  auto image = erofs::Image::Open(layer->reader_);
+  if (!image) return FailIn(*file, image.error());
+  layer->image_ = std::make_unique<const erofs::Image>(std::move(*image));
+  return std::shared_ptr<const Layer>(std::move(layer));
+}
+
+}  // namespace veneer::layer
