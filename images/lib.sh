@@ -14,7 +14,7 @@ fi
 # shellcheck disable=SC2034
 readonly bold dim red plain
 
-say() { printf '%s\n' "$*"; }
+say() { printf '%s\n' "$@"; }
 note() { printf '%s\n' "$dim$*$plain"; }
 warn() { printf '%s\n' "$red$*$plain" >&2; }
 die() {
