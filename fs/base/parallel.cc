@@ -10,6 +10,8 @@
 #include <thread>
 #include <vector>
 
+#include "fs/base/cancel.h"
+
 namespace veneer {
 
 unsigned WorkerCount() {
@@ -29,7 +31,8 @@ Status ParallelFor(uint64_t count, const std::function<Status(uint64_t)>& work, 
     while (!stop.load(std::memory_order_relaxed)) {
       const uint64_t i = next.fetch_add(1, std::memory_order_relaxed);
       if (i >= count) return;
-      Status status = work(i);
+      Status status = CheckCancel();
+      if (status) status = work(i);
       if (status) continue;
       stop.store(true, std::memory_order_relaxed);
       const std::lock_guard lock(mutex);

@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include "fs/base/cancel.h"
 #include "fs/io/random_access_file.h"
 
 namespace veneer::io {
@@ -48,10 +49,14 @@ Status WriteAll(int fd, ByteSpan bytes, const std::string& name) {
 
 namespace {
 
+// Bytes between two looks at whether a stop was asked for: well under a second of a slow disk's work.
+constexpr uint64_t kCopyStep = 16 << 20;
+
 // The part of CopyRange for file systems between which the kernel cannot copy.
 Status CopyThroughMemory(int from, uint64_t offset, uint64_t length, int to, const std::string& name) {
   Bytes buffer(std::min<uint64_t>(length, 1 << 20));
   while (length > 0) {
+    VENEER_TRY(CheckCancel());
     const size_t want = std::min<uint64_t>(length, buffer.size());
     const ssize_t n = ::pread(from, buffer.data(), want, static_cast<off_t>(offset));
     if (n < 0 && errno == EINTR) continue;
@@ -68,9 +73,9 @@ Status CopyThroughMemory(int from, uint64_t offset, uint64_t length, int to, con
 
 Status CopyRange(int from, uint64_t offset, uint64_t length, int to, const std::string& name) {
   while (length > 0) {
+    VENEER_TRY(CheckCancel());
     auto position = static_cast<off_t>(offset);
-    const ssize_t n =
-        ::copy_file_range(from, &position, to, nullptr, std::min<uint64_t>(length, 1U << 30), 0);
+    const ssize_t n = ::copy_file_range(from, &position, to, nullptr, std::min(length, kCopyStep), 0);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0 && (errno == ENOSPC || errno == EDQUOT))
       return FailErrno(errno, fmt::format("{}: copying", name));

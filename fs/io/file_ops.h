@@ -18,7 +18,7 @@ Result<Bytes> ReadWholeFile(const std::string& path, uint64_t limit);
 Status WriteAll(int fd, ByteSpan bytes, const std::string& name);
 
 // Copies `length` bytes of `from` at `offset` to the position of `to`, in the kernel where it can. kCorrupt
-// if `from` ends early, kNoSpace, kIo; `name` is for the message.
+// if `from` ends early, kNoSpace, kIo; kInterrupted if a stop is asked for. `name` is for the message.
 Status CopyRange(int from, uint64_t offset, uint64_t length, int to, const std::string& name);
 
 // Makes what was created, renamed or removed in folder `path` survive a power cut.

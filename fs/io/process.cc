@@ -1,6 +1,7 @@
 #include "fs/io/process.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -11,12 +12,16 @@
 #include <cstring>
 #include <string_view>
 
+#include "fs/base/cancel.h"
 #include "fs/base/unique_fd.h"
 
 extern char** environ;
 
 namespace veneer::io {
 namespace {
+
+// A signal that comes just before poll(2) would not wake it, so that it wakes by itself now and then.
+constexpr int kCancelPollMilliseconds = 50;
 
 // Our environment with `added` in front, where the first of a name counts.
 std::vector<char*> EnvironmentWith(std::vector<std::string>& added) {
@@ -58,11 +63,17 @@ class SpawnAttributes {
   posix_spawnattr_t attributes_;
 };
 
-// Reads `fd` to its end and keeps the tail.
-std::string ReadTail(int fd) {
+// Reads `fd` to its end and keeps the tail. A stop that is asked for kills `pid`, which then ends it.
+std::string ReadTail(int fd, pid_t pid) {
   std::string tail;
   std::array<char, 4096> buffer{};
+  pollfd readable{fd, POLLIN, 0};
   for (;;) {
+    if (CancelRequested()) {
+      ::kill(pid, SIGKILL);
+      return tail;
+    }
+    if (::poll(&readable, 1, kCancelPollMilliseconds) <= 0) continue;
     const ssize_t n = ::read(fd, buffer.data(), buffer.size());
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) return tail;
@@ -105,12 +116,13 @@ Status RunProgram(const std::vector<std::string>& arguments, const std::vector<s
   if (error != 0) return FailErrno(error, arguments[0]);
 
   input.reset();
-  const std::string said = LastLine(ReadTail(output.get()));
+  const std::string said = LastLine(ReadTail(output.get(), pid));
   int status = 0;
   while (::waitpid(pid, &status, 0) < 0) {
     if (errno != EINTR) return FailErrno(errno, arguments[0]);
   }
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
+  VENEER_TRY(CheckCancel());  // its failure is the stop's doing: ours, or the terminal's, which tells all
   if (WIFSIGNALED(status)) {
     const ErrorCode code = WTERMSIG(status) == SIGINT ? ErrorCode::kInterrupted : ErrorCode::kFailed;
     return Fail(code, "{}: killed by signal {}", arguments[0], WTERMSIG(status));
