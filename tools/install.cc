@@ -19,7 +19,8 @@ struct Options {
   SwitchOptions switching;
 };
 
-Status InstallOne(const std::string& file, StoreChange& change, const Globals& globals, Output& output, Json& list) {
+Status InstallOne(const std::string& file, StoreChange& change, const Globals& globals, Output& output,
+                  Json& list) {
   output.SetLayer(file);
   Result<core::InstallResult> result = [&] {
     Progress progress(globals);
@@ -30,7 +31,8 @@ Status InstallOne(const std::string& file, StoreChange& change, const Globals& g
   if (!result) return tl::unexpected(std::move(result).error());
   const format::Manifest& manifest = result->signed_manifest.manifest;
   const std::string& id = result->signed_manifest.id;
-  output.Note("{}: {} {}, {}", file, result->already ? "was installed already:" : "installed", manifest.name, id);
+  output.Note("{}: {} {}, {}", file, result->already ? "was installed already:" : "installed", manifest.name,
+              id);
   list.push_back({{"file", ToUtf8(file)}, {"id", id}, {"name", manifest.name}, {"already", result->already}});
   return {};
 }
@@ -65,7 +67,8 @@ Action AddInstall(CLI::App& verb) {
   auto options = std::make_shared<Options>();
   verb.add_option("FILE", options->files, "Layer file, a base or a patch")->required();
   auto* activate = verb.add_flag("--activate", options->activate, "Make them current at once");
-  verb.add_flag("--force", options->switching.force, "With --activate: although a mount above or below would suffer")
+  verb.add_flag("--force", options->switching.force,
+                "With --activate: although a mount above or below would suffer")
       ->needs(activate);
   return [options](const Globals& globals, Output& output) { return Install(*options, globals, output); };
 }

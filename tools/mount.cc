@@ -1,6 +1,4 @@
 #include <CLI/CLI.hpp>
-#include <climits>
-#include <cstdlib>
 #include <memory>
 
 #include "tools/mount_command.h"
@@ -38,12 +36,6 @@ Status Mount(const Options& options, const Globals& globals, Output& output) {
 
 }  // namespace
 
-Result<std::string> AbsolutePath(const std::string& path) {
-  char resolved[PATH_MAX];
-  if (::realpath(path.c_str(), resolved) == nullptr) return FailErrno(errno, path);
-  return std::string(resolved);
-}
-
 Action AddMount(CLI::App& verb) {
   verb.description("Mount the current generation; the mount follows activate and revert");
   auto options = std::make_shared<Options>();
@@ -51,7 +43,9 @@ Action AddMount(CLI::App& verb) {
   verb.add_option("--generation", options->generation, "Pin this generation: the mount never changes")
       ->check(CLI::PositiveNumber);
   verb.add_flag("-f,--foreground", options->foreground, "Serve here until it is unmounted");
-  verb.add_option("--threads", options->threads, "Threads that serve")->check(CLI::Range(2U, 256U))->capture_default_str();
+  verb.add_option("--threads", options->threads, "Threads that serve")
+      ->check(CLI::Range(2U, 256U))
+      ->capture_default_str();
   verb.add_option("--cache", options->cache, "Bytes of verified hash and metadata blocks kept, e.g. 64M")
       ->transform(CLI::AsSizeValue(false));
   verb.add_option("--on-corruption", options->on_corruption, "What a damaged block does: eio or panic")

@@ -7,8 +7,10 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <climits>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <thread>
 
 #include "fs/fuse/mount_table.h"
@@ -19,9 +21,12 @@ namespace {
 
 int PriorityOf(fuse::Severity severity) {
   switch (severity) {
-    case fuse::Severity::kError: return LOG_ERR;
-    case fuse::Severity::kWarning: return LOG_WARNING;
-    case fuse::Severity::kInfo: return LOG_INFO;
+    case fuse::Severity::kError:
+      return LOG_ERR;
+    case fuse::Severity::kWarning:
+      return LOG_WARNING;
+    case fuse::Severity::kInfo:
+      return LOG_INFO;
   }
   return LOG_ERR;
 }
@@ -30,7 +35,9 @@ void LogToSyslog(fuse::Severity severity, const std::string& line) {
   ::syslog(PriorityOf(severity), "%s", line.c_str());
 }
 
-void LogToTerminal(fuse::Severity, const std::string& line) { fmt::print(stderr, "veneer: mount: {}\n", line); }
+void LogToTerminal(fuse::Severity, const std::string& line) {
+  fmt::print(stderr, "veneer: mount: {}\n", line);
+}
 
 sigset_t StopSignals() {
   sigset_t signals;
@@ -39,7 +46,8 @@ sigset_t StopSignals() {
   return signals;
 }
 
-// Waits for a signal to stop; the server then ends by itself. SIGHUP is for those who reread a configuration: there is none.
+// Waits for a signal to stop; the server then ends by itself. SIGHUP is for those who reread a configuration:
+// there is none.
 void UnmountOnSignal(const std::string& target) {
   const sigset_t signals = StopSignals();
   for (int signal = 0; ::sigwait(&signals, &signal) == 0;) {
@@ -60,12 +68,15 @@ Status Serve(fuse::ServerOptions options, fuse::Log log, const std::function<voi
 }
 
 // What the daemon tells the command that started it: nothing but an end if all is well, or "CODE\nMESSAGE".
-std::string Pack(const Error& error) { return fmt::format("{}\n{}", CodeWord(error.code()), error.message()); }
+std::string Pack(const Error& error) {
+  return fmt::format("{}\n{}", CodeWord(error.code()), error.message());
+}
 
 Status Unpack(const std::string& text) {
   if (text == "ready") return {};
   const size_t line = text.find('\n');
-  if (line == std::string::npos) return Fail(ErrorCode::kFailed, "the server ended before the mount answered");
+  if (line == std::string::npos)
+    return Fail(ErrorCode::kFailed, "the server ended before the mount answered");
   return tl::unexpected<Error>(Error(CodeOfWord(text.substr(0, line)), text.substr(line + 1)));
 }
 
@@ -113,6 +124,12 @@ Status Daemonize(fuse::ServerOptions options) {
 }
 
 }  // namespace
+
+Result<std::string> AbsolutePath(const std::string& path) {
+  char resolved[PATH_MAX];
+  if (::realpath(path.c_str(), resolved) == nullptr) return FailErrno(errno, path);
+  return std::string(resolved);
+}
 
 Status MountAndServe(fuse::ServerOptions options, bool foreground) {
   if (!foreground) return Daemonize(std::move(options));

@@ -1,13 +1,19 @@
 // Mounting a store, for `veneer mount` and for mount.veneer.
 #pragma once
 
+#include <string>
+
 #include "fs/base/error.h"
 #include "fs/fuse/server.h"
 
 namespace veneer::tools {
 
-// Mounts and serves. In the foreground until the file system is unmounted; otherwise in a daemon, and this returns once the mount
-// answers, or with the daemon's error. SIGTERM and SIGINT unmount, lazily where it is in use.
+// The absolute path of what is at `path`, without symlinks. The errors of realpath(3).
+Result<std::string> AbsolutePath(const std::string& path);
+
+// Mounts and serves. In the foreground until the file system is unmounted; otherwise in a daemon, and this
+// returns once the mount answers, or with the daemon's error. SIGTERM and SIGINT unmount, lazily where it is
+// in use.
 Status MountAndServe(fuse::ServerOptions options, bool foreground);
 
 }  // namespace veneer::tools

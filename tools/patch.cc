@@ -30,9 +30,11 @@ struct Options {
   SigningOptions signing;
 };
 
-// The layers that the patch is laid over. Whoever makes patches holds the layers in hand and names them one by one, so that here their
-// content is verified against their manifests, and the manifests against a trust folder only where one is given.
-Result<std::vector<std::shared_ptr<const layer::Layer>>> OpenBelow(const Options& options, const Globals& globals) {
+// The layers that the patch is laid over. Whoever makes patches holds the layers in hand and names them one
+// by one, so that here their content is verified against their manifests, and the manifests against a trust
+// folder only where one is given.
+Result<std::vector<std::shared_ptr<const layer::Layer>>> OpenBelow(const Options& options,
+                                                                   const Globals& globals) {
   VENEER_ASSIGN(const auto trust, FindTrust(globals));
   const auto cache = std::make_shared<verity::BlockCache>(kCacheBytes);
   std::vector<std::string> files = {options.base};
@@ -41,8 +43,9 @@ Result<std::vector<std::shared_ptr<const layer::Layer>>> OpenBelow(const Options
   for (const std::string& file : files) {
     VENEER_ASSIGN(const auto opened, OpenLayerFile(file));
     const auto slot = static_cast<uint16_t>(layers.size() + 1);
-    VENEER_ASSIGN(auto layer, trust ? layer::Layer::Open(opened, *trust, crypto::TimeCheck::None(), cache, slot)
-                                    : layer::Layer::OpenUnverified(opened, cache, slot));
+    VENEER_ASSIGN(auto layer, trust
+                                  ? layer::Layer::Open(opened, *trust, crypto::TimeCheck::None(), cache, slot)
+                                  : layer::Layer::OpenUnverified(opened, cache, slot));
     const bool first = layers.empty();
     if (first != (layer->manifest().kind == format::LayerKind::kBase)) {
       return Fail(ErrorCode::kUsage, "{}: is a {}, not a {}", file, format::KindWord(layer->manifest().kind),
@@ -57,7 +60,8 @@ Result<format::Manifest> ManifestOf(const Options& options, const format::Manife
   format::Manifest manifest = options.manifest;
   manifest.kind = format::LayerKind::kPatch;
   if (!format::IsComponentName(manifest.component)) {
-    return Fail(ErrorCode::kUsage, "--component {}: lower-case letters, digits and +.- only", manifest.component);
+    return Fail(ErrorCode::kUsage, "--component {}: lower-case letters, digits and +.- only",
+                manifest.component);
   }
   manifest.name = fmt::format("{} ({})", manifest.component, format::SequenceLetter(manifest.sequence));
   manifest.applies_to = format::AppliesTo{base.os->id, {base.os->version}, base.os->models};
@@ -118,12 +122,15 @@ Action AddPatch(CLI::App& verb) {
   verb.add_option("--sequence", manifest.sequence, "1, 2, ...: a higher one takes a lower one's place")
       ->required()
       ->check(CLI::PositiveNumber);
-  AddRepeatable(verb, "--requires", manifest.requires_components, "Component that must be active below; repeatable")
+  AddRepeatable(verb, "--requires", manifest.requires_components,
+                "Component that must be active below; repeatable")
       ->type_name("COMPONENT");
-  AddRepeatable(verb, "--restart", manifest.restart, "Unit that wants a restart; repeatable")->type_name("UNIT");
+  AddRepeatable(verb, "--restart", manifest.restart, "Unit that wants a restart; repeatable")
+      ->type_name("UNIT");
   verb.add_option("--security-floor", options->security_floor, "Lowest sequence that may still be installed")
       ->check(CLI::PositiveNumber);
-  verb.add_option("--advisory", options->advisories, "JSON file with {\"advisories\": [...]}")->type_name("FILE");
+  verb.add_option("--advisory", options->advisories, "JSON file with {\"advisories\": [...]}")
+      ->type_name("FILE");
   options->signing.AddTo(verb);
   return [options](const Globals& globals, Output& output) { return Patch(*options, globals, output); };
 }

@@ -32,7 +32,8 @@ Result<std::vector<std::string>> Target(const Options& options, const StoreChang
   if (options.all) return std::vector<std::string>{current.front()};
   if (options.generation != 0) {
     VENEER_ASSIGN(const auto generation, change.catalog->Generation(options.generation));
-    if (!generation) return Fail(ErrorCode::kNotFound, "no generation {}; run: veneer history", options.generation);
+    if (!generation)
+      return Fail(ErrorCode::kNotFound, "no generation {}; run: veneer history", options.generation);
     return generation->layers;
   }
   if (options.layer.empty()) return Former(change);
@@ -52,8 +53,10 @@ Status Revert(const Options& options, const Globals& globals, Output& output) {
 Action AddRevert(CLI::App& verb) {
   verb.description("Drop a patch, or go back to an earlier generation, live on every mount");
   auto options = std::make_shared<Options>();
-  auto* layer = verb.add_option("LAYER", options->layer, "Patch to drop (default: go back by one generation)");
-  auto* to = verb.add_option("--to", options->generation, "Generation to go back to")->check(CLI::PositiveNumber);
+  auto* layer =
+      verb.add_option("LAYER", options->layer, "Patch to drop (default: go back by one generation)");
+  auto* to =
+      verb.add_option("--to", options->generation, "Generation to go back to")->check(CLI::PositiveNumber);
   auto* all = verb.add_flag("--all", options->all, "Go back to the sealed base");
   layer->excludes(to)->excludes(all);
   to->excludes(all);

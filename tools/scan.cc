@@ -49,13 +49,17 @@ Result<std::vector<core::Candidate>> ChosenLayers(const Options& options, const 
   return candidates;
 }
 
-void ShowFinding(const core::Candidate& candidate, const scan::Finding& finding, Output& output, Json& findings) {
+void ShowFinding(const core::Candidate& candidate, const scan::Finding& finding, Output& output,
+                 Json& findings) {
   Json paths = Json::array();
   for (const std::string& path : finding.paths) paths.push_back("/" + ToUtf8(path));
   output.Line("{}: block {} ({}) is damaged", candidate.manifest.name, finding.block, finding.kind);
-  for (size_t i = 0; i < finding.paths.size() && i < kMostPathsShown; ++i) output.Line("  /{}", finding.paths[i]);
-  if (finding.paths.size() > kMostPathsShown) output.Line("  and {} more", finding.paths.size() - kMostPathsShown);
-  for (const format::Advisory& advisory : candidate.manifest.advisories) output.Line("  answers {}", advisory.id);
+  for (size_t i = 0; i < finding.paths.size() && i < kMostPathsShown; ++i)
+    output.Line("  /{}", finding.paths[i]);
+  if (finding.paths.size() > kMostPathsShown)
+    output.Line("  and {} more", finding.paths.size() - kMostPathsShown);
+  for (const format::Advisory& advisory : candidate.manifest.advisories)
+    output.Line("  answers {}", advisory.id);
   findings.push_back({{"layer", candidate.record.id},
                       {"block", finding.block},
                       {"paths", std::move(paths)},
@@ -110,8 +114,8 @@ Status Scan(const Options& options, const Globals& globals, Output& output) {
                    {"bytes", totals.bytes},
                    {"seconds", took.count()},
                    {"findings", std::move(findings)}};
-  output.Note("{} layers, {} in {} blocks checked in {:.1f} s", candidates.size(), SizeText(totals.bytes), totals.blocks,
-              took.count());
+  output.Note("{} layers, {} in {} blocks checked in {:.1f} s", candidates.size(), SizeText(totals.bytes),
+              totals.blocks, took.count());
   if (totals.damaged == 0) {
     output.Note("no damage");
     return {};

@@ -13,10 +13,11 @@ namespace {
 constexpr size_t kCacheBytes = 1 << 20;
 
 // One layer of the current generation, as its own file says it is, not as the catalog does.
-Status ShowLayer(const catalog::Store& store, const catalog::Catalog& catalog, const crypto::TrustStore& trust,
-                 const std::string& id, Output& output, Json& layers) {
+Status ShowLayer(const catalog::Store& store, const catalog::Catalog& catalog,
+                 const crypto::TrustStore& trust, const std::string& id, Output& output, Json& layers) {
   VENEER_ASSIGN(const auto record, catalog.Layer(id));
-  if (!record) return Fail(ErrorCode::kDamaged, "layer {} is not in the catalog; run: veneer repair-catalog", id);
+  if (!record)
+    return Fail(ErrorCode::kDamaged, "layer {} is not in the catalog; run: veneer repair-catalog", id);
   VENEER_ASSIGN(const auto layer,
                 store.OpenLayer(*record, trust, std::make_shared<verity::BlockCache>(kCacheBytes)));
   const format::Manifest& manifest = layer->manifest();
@@ -33,13 +34,16 @@ Status ShowLayer(const catalog::Store& store, const catalog::Catalog& catalog, c
   return {};
 }
 
-Status ShowGeneration(const catalog::Store& store, const catalog::Catalog& catalog, uint64_t number, Output& output) {
+Status ShowGeneration(const catalog::Store& store, const catalog::Catalog& catalog, uint64_t number,
+                      Output& output) {
   VENEER_ASSIGN(const auto trust, store.LoadTrust());
   VENEER_ASSIGN(const auto generation, catalog.Generation(number));
   if (!generation) {
-    return Fail(ErrorCode::kDamaged, "the current generation {} is not recorded; run: veneer repair-catalog", number);
+    return Fail(ErrorCode::kDamaged, "the current generation {} is not recorded; run: veneer repair-catalog",
+                number);
   }
-  output.Line("generation {} since {} ({})", number, format::FormatUtcTime(generation->time), generation->reason);
+  output.Line("generation {} since {} ({})", number, format::FormatUtcTime(generation->time),
+              generation->reason);
   const std::string root = ToHex(catalog::EffectiveRoot(generation->layers));
   output.json()["effective_root"] = root;
   output.Line("effective root {}", root);
@@ -63,8 +67,9 @@ Status ShowMounts(const catalog::Store& store, Output& output) {
   Json list = Json::array();
   for (const fuse::LiveMount& mount : mounts) {
     Json json = Json::parse(mount.status.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
-    output.Line("mounted at {}, generation {}{}, process {}", mount.dir(), json.value("generation", uint64_t{0}),
-                mount.pinned() ? " (pinned)" : "", json.value("worker_pid", 0));
+    output.Line("mounted at {}, generation {}{}, process {}", mount.dir(),
+                json.value("generation", uint64_t{0}), mount.pinned() ? " (pinned)" : "",
+                json.value("worker_pid", 0));
     list.push_back(std::move(json));
   }
   if (list.empty()) output.Line("not mounted");
@@ -76,7 +81,7 @@ Status ShowStatus(const Globals& globals, Output& output) {
   VENEER_ASSIGN(const catalog::Store store, catalog::Store::Open(globals.store, globals.trust));
   VENEER_ASSIGN(const auto catalog, store.OpenCatalogForReading());
   VENEER_ASSIGN(const catalog::State state, catalog->ReadState());
-  output.json() = {{"generation", state.current}, {"effective_root", ""},      {"layers", Json::array()},
+  output.json() = {{"generation", state.current}, {"effective_root", ""},         {"layers", Json::array()},
                    {"pending", state.pending},    {"last_good", state.last_good}, {"mounts", Json::array()}};
   VENEER_TRY(ShowMounts(store, output));
   if (state.current == 0) {

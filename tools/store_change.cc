@@ -34,7 +34,8 @@ Result<std::vector<std::shared_ptr<const layer::Layer>>> OpenStack(const StoreCh
                                 std::make_shared<verity::BlockCache>(kCacheBytes));
 }
 
-Result<std::optional<Preview>> PreviewSwitch(const StoreChange& change, const std::vector<std::string>& before,
+Result<std::optional<Preview>> PreviewSwitch(const StoreChange& change,
+                                             const std::vector<std::string>& before,
                                              const std::vector<std::string>& after) {
   VENEER_ASSIGN(const auto stack, OpenStack(change, after));
   VENEER_TRY(core::CheckPathConflicts(stack));
@@ -70,8 +71,9 @@ void ShowPreview(const Preview& preview, Output& output) {
 void ShowSwitch(const fuse::SwitchReport& report, Output& output) {
   Json mounts = Json::array();
   for (const fuse::MountSwitch& mount : report.mounts) {
-    output.Note("{}: {} entries changed in {:.1f} ms, no look-up waited longer than {:.2f} ms", mount.dir, mount.entries,
-                static_cast<double>(report.microseconds) / 1000, static_cast<double>(mount.longest_wait_us) / 1000);
+    output.Note("{}: {} entries changed in {:.1f} ms, no look-up waited longer than {:.2f} ms", mount.dir,
+                mount.entries, static_cast<double>(report.microseconds) / 1000,
+                static_cast<double>(mount.longest_wait_us) / 1000);
     mounts.push_back({{"dir", ToUtf8(mount.dir)},
                       {"entries", mount.entries},
                       {"folders", mount.folders},
@@ -86,7 +88,8 @@ void ShowSwitch(const fuse::SwitchReport& report, Output& output) {
 Status Guard(const StoreChange& change, const std::optional<Preview>& preview, const SwitchOptions& options,
              Output& output) {
   if (!preview) return {};
-  VENEER_ASSIGN(const auto hazards, fuse::FindHazards(change.store.identity(), preview->changes, preview->new_base));
+  VENEER_ASSIGN(const auto hazards,
+                fuse::FindHazards(change.store.identity(), preview->changes, preview->new_base));
   for (const fuse::Hazard& hazard : hazards) output.Note("warning: {}", hazard.text);
   for (const fuse::Hazard& hazard : hazards) {
     if (hazard.refuses && !options.force) {
@@ -103,8 +106,9 @@ Result<std::vector<std::string>> StoreChange::CurrentLayers() const {
   if (state.current == 0) return std::vector<std::string>();
   VENEER_ASSIGN(const auto generation, catalog->Generation(state.current));
   if (!generation) {
-    return Fail(ErrorCode::kDamaged, "{}: the current generation {} is not recorded; run: veneer repair-catalog",
-                store.path(), state.current);
+    return Fail(ErrorCode::kDamaged,
+                "{}: the current generation {} is not recorded; run: veneer repair-catalog", store.path(),
+                state.current);
   }
   return generation->layers;
 }
@@ -118,7 +122,8 @@ Result<StoreChange> OpenForChange(const Globals& globals) {
   VENEER_ASSIGN(catalog::Store store, catalog::Store::Open(globals.store, globals.trust));
   VENEER_ASSIGN(auto trust, store.LoadTrust());
   const auto say = [&] {
-    if (!globals.quiet) fmt::print(stderr, "veneer: {}: another change is under way, waiting for it\n", globals.store);
+    if (!globals.quiet)
+      fmt::print(stderr, "veneer: {}: another change is under way, waiting for it\n", globals.store);
   };
   VENEER_ASSIGN(auto catalog, store.OpenCatalogForWriting(kPatience, say));
   return StoreChange{std::move(store), std::move(catalog), std::move(trust)};
@@ -155,9 +160,9 @@ Status SwitchTo(StoreChange& change, const std::vector<std::string>& layers, con
   }
   VENEER_TRY(Guard(change, preview, options, output));
   const int64_t now = io::SystemClock().Now();
-  VENEER_ASSIGN(const auto report,
-                fuse::SwitchGeneration(change.store, *change.catalog, layers, verb,
-                                       {0, now, verb, 0, ActingUser(verb), fmt::format("{} layers", layers.size())}));
+  VENEER_ASSIGN(const auto report, fuse::SwitchGeneration(change.store, *change.catalog, layers, verb,
+                                                          {0, now, verb, 0, ActingUser(verb),
+                                                           fmt::format("{} layers", layers.size())}));
   output.json()["generation"] = report.generation.number;
   ShowSwitch(report, output);
   output.Note("generation {} is current, effective root {}", report.generation.number, root);

@@ -27,7 +27,8 @@ struct StoreChange {
   Result<std::vector<core::Candidate>> Candidates() const;
 };
 
-// Opens the store for a change, waiting for another one up to 30 seconds and saying so. kBusy after that; the errors of Store.
+// Opens the store for a change, waiting for another one up to 30 seconds and saying so. kBusy after that; the
+// errors of Store.
 Result<StoreChange> OpenForChange(const Globals& globals);
 
 // Who acts, for the record: "alice (uid 1000), veneer VERB".
@@ -41,8 +42,9 @@ struct SwitchOptions {
 // Adds --force and --dry-run.
 void AddSwitchOptions(CLI::App& verb, SwitchOptions& options);
 
-// Makes `layers` (ids, base first) the current generation, live on every mount, and reports it. Nothing to do where they are current already.
-// Verifies every layer's signature first, and refuses conflicts; kBusy where something mounted stands in the way and --force does not.
+// Makes `layers` (ids, base first) the current generation, live on every mount, and reports it. Nothing to do
+// where they are current already. Verifies every layer's signature first, and refuses conflicts; kBusy where
+// something mounted stands in the way and --force does not.
 Status SwitchTo(StoreChange& change, const std::vector<std::string>& layers, const char* verb,
                 const SwitchOptions& options, Output& output);
 

@@ -1,9 +1,12 @@
+#include <fmt/ranges.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <memory>
 
 #include "fs/fuse/holders.h"
 #include "fs/fuse/mount_table.h"
+#include "tools/mount_command.h"
 #include "tools/output.h"
 #include "tools/text.h"
 #include "tools/verbs.h"
@@ -21,10 +24,12 @@ struct Options {
 // The mount on top at `dir`. Found in the table, without asking the file system: its server may be gone.
 Result<fuse::MountEntry> FindMount(const std::string& dir) {
   VENEER_ASSIGN(const auto table, fuse::ReadMountTable());
-  const auto found = std::find_if(table.rbegin(), table.rend(), [&](const auto& entry) { return entry.target == dir; });
+  const auto found =
+      std::find_if(table.rbegin(), table.rend(), [&](const auto& entry) { return entry.target == dir; });
   if (found == table.rend()) return Fail(ErrorCode::kUsage, "{}: nothing is mounted there", dir);
   if (found->type != fuse::kFileSystemType) {
-    return Fail(ErrorCode::kUsage, "{}: a {} is mounted there, not a veneer; run: umount {}", dir, found->type, dir);
+    return Fail(ErrorCode::kUsage, "{}: a {} is mounted there, not a veneer; run: umount {}", dir,
+                found->type, dir);
   }
   return *found;
 }
@@ -34,7 +39,8 @@ std::string Users(const fuse::MountEntry& mount) {
   std::vector<std::string> users;
   if (const auto table = fuse::ReadMountTable()) {
     for (const auto& entry : *table) {
-      if (entry.target.starts_with(mount.target + "/")) users.push_back(fmt::format("the {} at {}", entry.type, entry.target));
+      if (entry.target.starts_with(mount.target + "/"))
+        users.push_back(fmt::format("the {} at {}", entry.type, entry.target));
     }
   }
   if (const auto holders = fuse::FindHolders(mount.device)) {
@@ -53,7 +59,8 @@ Status Umount(const Options& options, const Globals&, Output& output) {
   output.json() = {{"dir", ToUtf8(dir)}};
   const Status status = fuse::Unmount(dir, options.lazy);
   if (!status && status.error().code() == ErrorCode::kBusy) {
-    return Fail(ErrorCode::kBusy, "{}: is in use by {}; run: veneer umount --lazy {}", dir, Users(mount), dir);
+    return Fail(ErrorCode::kBusy, "{}: is in use by {}; run: veneer umount --lazy {}", dir, Users(mount),
+                dir);
   }
   if (status) output.Note("{}: unmounted", dir);
   return status;

@@ -48,6 +48,12 @@ class Layer {
                                                    const crypto::TrustStore& trust, crypto::TimeCheck time,
                                                    std::shared_ptr<verity::BlockCache> cache, uint16_t slot);
 
+  // Likewise for who makes layers and names the files one by one: content is checked against the manifest,
+  // and the manifest against nothing. Never for what is served or installed.
+  static Result<std::shared_ptr<const Layer>> OpenUnverified(std::shared_ptr<const io::RandomAccessFile> file,
+                                                             std::shared_ptr<verity::BlockCache> cache,
+                                                             uint16_t slot);
+
   const std::string& id() const { return signed_.id; }
   const format::Manifest& manifest() const { return signed_.manifest; }
   const SignedManifest& signed_manifest() const { return signed_; }
@@ -57,6 +63,11 @@ class Layer {
 
  private:
   Layer(SignedManifest signed_manifest, uint16_t slot) : signed_(std::move(signed_manifest)), slot_(slot) {}
+
+  static Result<std::shared_ptr<const Layer>> OpenParts(std::shared_ptr<const io::RandomAccessFile> file,
+                                                        SignedManifest signed_manifest,
+                                                        std::shared_ptr<verity::BlockCache> cache,
+                                                        uint16_t slot);
 
   SignedManifest signed_;
   uint16_t slot_;

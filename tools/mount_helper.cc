@@ -1,0 +1,114 @@
+// mount.veneer: what mount(8) runs for `mount -t veneer STORE DIR -o OPTIONS`, and so for fstab.
+//
+// usage: mount.veneer STORE DIR [-sfnv] [-N NAMESPACE] [-o OPTIONS]
+
+#include <unistd.h>
+
+#include <charconv>
+#include <climits>
+#include <cstdlib>
+#include <optional>
+#include <string_view>
+
+#include "tools/exit_status.h"
+#include "tools/mount_command.h"
+#include "tools/text.h"
+
+namespace veneer::tools {
+namespace {
+
+struct Words {
+  std::vector<std::string> places;  // STORE, DIR
+  std::string options;
+  bool fake = false;    // -f: do everything but mount
+  bool sloppy = false;  // -s: pass over options that are not known
+};
+
+Result<Words> ParseWords(int argc, char** argv) {
+  Words words;
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view word = argv[i];
+    if (word == "-o" || word == "-N" || word == "-t") {
+      if (++i == argc) return Fail(ErrorCode::kUsage, "{} wants a value", word);
+      if (word == "-o") words.options += std::string(words.options.empty() ? "" : ",") + argv[i];
+    } else if (word.size() > 1 && word.front() == '-') {
+      words.fake = words.fake || word.find('f') != std::string_view::npos;
+      words.sloppy = words.sloppy || word.find('s') != std::string_view::npos;
+    } else {
+      words.places.emplace_back(word);
+    }
+  }
+  if (words.places.size() != 2) {
+    return Fail(ErrorCode::kUsage,
+                "usage: mount.veneer STORE DIR [-o generation=N,trust=DIR,threads=N,cache=BYTES,"
+                "on-corruption=eio|panic]");
+  }
+  return words;
+}
+
+template <typename T>
+Result<T> Number(std::string_view key, std::string_view text, T least, T most) {
+  T value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || value < least || value > most) {
+    return Fail(ErrorCode::kUsage, "{}={}: a number from {} to {} is wanted", key, text, least, most);
+  }
+  return value;
+}
+
+// What mount(8) and fstab say to every file system, and what a sealed tree is by itself.
+bool IsGeneral(std::string_view key) {
+  for (const std::string_view known :
+       {"ro", "defaults", "auto", "noauto", "nofail", "_netdev", "user", "nouser", "owner", "group", "suid",
+        "dev", "exec", "relatime", "noatime", "async", "sync"}) {
+    if (key == known) return true;
+  }
+  return key.starts_with("x-") || key.starts_with("X-") || key.starts_with("comment=");
+}
+
+Status ApplyOption(std::string_view option, bool sloppy, fuse::ServerOptions& server) {
+  const size_t equals = option.find('=');
+  const std::string_view key = option.substr(0, equals);
+  const std::string_view value = equals == std::string_view::npos ? "" : option.substr(equals + 1);
+  if (option.empty() || IsGeneral(option)) return {};
+  if (key == "generation") {
+    VENEER_ASSIGN(server.generation, Number<uint64_t>(key, value, 1, UINT64_MAX));
+  } else if (key == "trust") {
+    server.trust = value;
+  } else if (key == "threads") {
+    VENEER_ASSIGN(server.threads, Number<unsigned>(key, value, 2, 256));
+  } else if (key == "cache") {
+    VENEER_ASSIGN(server.cache_bytes, Number<size_t>(key, value, 0, size_t{1} << 40));
+  } else if (key == "on-corruption" && (value == "eio" || value == "panic")) {
+    server.panic_on_corruption = value == "panic";
+  } else if (!sloppy) {
+    return Fail(ErrorCode::kUsage, "option {} is not known; see mount.veneer(8)", option);
+  }
+  return {};
+}
+
+Status Mount(int argc, char** argv) {
+  VENEER_ASSIGN(const Words words, ParseWords(argc, argv));
+  fuse::ServerOptions server;
+  server.store = words.places[0];
+  VENEER_ASSIGN(server.target, AbsolutePath(words.places[1]));
+  std::string_view rest = words.options;
+  while (!rest.empty()) {
+    const size_t comma = rest.find(',');
+    VENEER_TRY(ApplyOption(rest.substr(0, comma), words.sloppy, server));
+    rest = comma == std::string_view::npos ? "" : rest.substr(comma + 1);
+  }
+  if (words.fake) return {};
+  return MountAndServe(std::move(server), false);
+}
+
+}  // namespace
+}  // namespace veneer::tools
+
+int main(int argc, char** argv) {
+  using namespace veneer::tools;  // NOLINT: the program is theirs
+  const veneer::Status status = Mount(argc, argv);
+  if (status) return 0;
+  fmt::print(stderr, "mount.veneer: {}\n", Printable(status.error().message()));
+  return ExitStatusOf(status.error().code());
+}
