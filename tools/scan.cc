@@ -5,6 +5,7 @@
 #include <chrono>
 #include <memory>
 
+#include "fs/catalog/store.h"
 #include "fs/core/stack_plan.h"
 #include "tools/options.h"
 #include "tools/output.h"
