@@ -51,9 +51,14 @@ debian_mirror() {
   printf '%s\n' "${uri%/}"
 }
 
-# Makes the machine's apt know its mirrors, where its lists were never fetched.
+# know_mirrors LOG: makes this machine's apt read its sources, where it has not yet read those of bookworm.
 know_mirrors() {
-  debian_mirror bookworm >/dev/null || quietly "$1" apt-get -o Acquire::Retries=3 update || true
+  local suite
+  for suite in bookworm bookworm-security; do
+    debian_mirror "$suite" >/dev/null && continue
+    apt-get -q -o Acquire::Retries=3 update >"$1" 2>&1 </dev/null || true
+    return 0
+  done
 }
 
 # A private apt root knows one suite only, so a package's candidate is that suite's version, whatever the machine's
