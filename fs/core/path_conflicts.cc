@@ -5,7 +5,7 @@
 
 #include "fs/core/stack_plan.h"
 #include "fs/core/view.h"
-#include "fs/scan/path_index.h"
+#include "fs/erofs/walk.h"
 
 namespace veneer::core {
 namespace {
@@ -17,21 +17,17 @@ using Touched = std::unordered_map<std::string, bool>;
 // A folder that is not opaque merges, so two patches may both pass through it.
 Result<Touched> TouchedBy(const layer::Layer& patch) {
   Touched touched;
-  Status status;
-  scan::WalkPaths(patch.image(), [&](const std::string& path, const erofs::Inode& inode) {
-    bool decides = !inode.IsFolder();
+  const auto visit = [&](const std::string& path, erofs::Nid, const Result<erofs::Inode>& inode) -> Status {
+    if (!inode) return tl::unexpected<Error>(inode.error());
+    bool decides = !inode->IsFolder();
     if (!decides) {
-      const auto opaque = patch.image().GetXattr(inode, kOpaqueXattr);
-      if (!opaque) {
-        status = tl::unexpected<Error>(opaque.error());
-        return false;
-      }
-      decides = *opaque == "y";
+      VENEER_ASSIGN(const auto opaque, patch.image().GetXattr(*inode, kOpaqueXattr));
+      decides = opaque == "y";
     }
     touched.emplace(path, decides);
-    return true;
-  });
-  if (!status) return tl::unexpected<Error>(std::move(status).error());
+    return {};
+  };
+  VENEER_TRY(erofs::Walk(patch.image(), visit));
   return touched;
 }
 

@@ -1,90 +1,89 @@
 #include "fs/scan/path_index.h"
 
 #include <algorithm>
-#include <unordered_set>
-#include <utility>
+#include <limits>
+#include <optional>
 
-#include "fs/erofs/dir_cursor.h"
+#include "fs/base/cancel.h"
+#include "fs/erofs/data_map.h"
+#include "fs/erofs/walk.h"
+#include "fs/format/erofs_fs.h"
 
 namespace veneer::scan {
 namespace {
 
-using Visit = std::function<bool(const std::string&, const erofs::Inode&)>;
+using erofs::BlockRange;
+using erofs::Inode;
+using erofs::Nid;
 
-class Walker {
+// Collects the paths of the wanted blocks along a walk.
+class Collector {
  public:
-  Walker(const erofs::Image& image, const Visit& visit) : image_(image), visit_(visit) {}
+  Collector(const erofs::Image& image, const std::vector<uint64_t>& blocks)
+      : image_(image), blocks_(blocks), paths_(blocks.size()) {}
 
-  void Run() {
-    const auto root = image_.ReadInode(image_.root());
-    if (!root || !visit_("", *root)) return;
-    folders_.push_back({"", *root});
-    entered_.insert(root->nid);
-    while (!folders_.empty() && going_) {
-      const auto [path, inode] = std::move(folders_.back());
-      folders_.pop_back();
-      VisitFolder(path, inode);
+  void Visit(const std::string& path, Nid nid, const Result<Inode>& inode) {
+    if (inode) {
+      meta_offset_ = inode->offset - nid * format::kErofsSlotSize;
+      for (const BlockRange& range : Holds(*inode)) Name(path, range);
+    } else if (meta_offset_) {
+      Name(path, BytesAsBlocks(*meta_offset_ + nid * format::kErofsSlotSize, 2 * format::kErofsSlotSize));
+    } else {
+      Name(path, {0, std::numeric_limits<uint64_t>::max()});  // the root: all that is lost is lost below it
     }
   }
+
+  std::vector<std::vector<std::string>> TakePaths() { return std::move(paths_); }
 
  private:
-  void VisitFolder(const std::string& path, const erofs::Inode& folder) {
-    auto cursor = erofs::DirCursor::Open(image_, folder);
-    if (!cursor) return;
-    while (going_ && cursor->entry() != nullptr) {
-      const erofs::DirCursor::Entry& entry = *cursor->entry();
-      if (entry.name != "." && entry.name != "..") VisitEntry(path, entry);
-      if (!cursor->Next()) return;
-    }
+  static BlockRange BytesAsBlocks(uint64_t offset, uint64_t length) {
+    return {offset / kBlockSize, BlocksFor(offset + length)};
   }
 
-  void VisitEntry(const std::string& folder, const erofs::DirCursor::Entry& entry) {
-    const auto inode = image_.ReadInode(entry.nid);
-    if (!inode) return;
-    std::string path = folder.empty() ? std::string(entry.name) : folder + "/" + std::string(entry.name);
-    if (inode->IsFolder() && !entered_.insert(inode->nid).second) return;
-    going_ = visit_(path, *inode);
-    if (inode->IsFolder()) folders_.emplace_back(std::move(path), *inode);
+  // The blocks that hold `inode`. Where its chunk table is what cannot be read, those of its metadata.
+  std::vector<BlockRange> Holds(const Inode& inode) const {
+    auto blocks = image_.BlocksOf(inode);
+    if (blocks) return std::move(*blocks);
+    uint64_t length = inode.header_size + inode.xattr_size;
+    if (inode.layout == erofs::DataLayout::kChunked) length += erofs::ChunkTableSize(inode);
+    return {BytesAsBlocks(inode.offset, length)};
+  }
+
+  void Name(const std::string& path, BlockRange range) {
+    auto hit = std::lower_bound(blocks_.begin(), blocks_.end(), range.begin);
+    for (; hit != blocks_.end() && *hit < range.end; ++hit) {
+      auto& names = paths_[static_cast<size_t>(hit - blocks_.begin())];
+      if (names.empty() || names.back() != path) names.push_back(path);
+    }
   }
 
   const erofs::Image& image_;
-  const Visit& visit_;
-  bool going_ = true;
-  std::vector<std::pair<std::string, erofs::Inode>> folders_;
-  std::unordered_set<erofs::Nid> entered_;
+  const std::vector<uint64_t>& blocks_;
+  std::vector<std::vector<std::string>> paths_;
+  std::optional<uint64_t> meta_offset_;  // of nid 0, known from any inode that can be read
 };
 
 }  // namespace
 
-void WalkPaths(const erofs::Image& image, const Visit& visit) {
-  Walker(image, visit).Run();
+Result<std::vector<std::vector<std::string>>> PathsOfBlocks(const erofs::Image& image,
+                                                            const std::vector<uint64_t>& blocks) {
+  Collector collector(image, blocks);
+  VENEER_TRY(erofs::Walk(image, [&](const std::string& path, Nid nid, const Result<Inode>& inode) {
+    collector.Visit(path, nid, inode);
+    return CheckCancel();
+  }));
+  return collector.TakePaths();
 }
 
-std::vector<std::vector<std::string>> PathsOfBlocks(const erofs::Image& image,
-                                                    const std::vector<uint64_t>& blocks) {
-  std::vector<std::vector<std::string>> paths(blocks.size());
-  WalkPaths(image, [&](const std::string& path, const erofs::Inode& inode) {
-    const auto ranges = image.BlocksOf(inode);
-    if (!ranges) return true;
-    for (const erofs::BlockRange& range : *ranges) {
-      auto hit = std::lower_bound(blocks.begin(), blocks.end(), range.begin);
-      for (; hit != blocks.end() && *hit < range.end; ++hit) {
-        auto& names = paths[static_cast<size_t>(hit - blocks.begin())];
-        if (names.empty() || names.back() != path) names.push_back(path);
-      }
-    }
-    return true;
-  });
-  return paths;
-}
-
-std::string PathOfInode(const erofs::Image& image, erofs::Nid nid) {
+std::string PathOfInode(const erofs::Image& image, Nid wanted) {
   std::string found;
-  WalkPaths(image, [&](const std::string& path, const erofs::Inode& inode) {
-    if (inode.nid == nid) found = path;
-    return inode.nid != nid;
-  });
-  return found;
+  const Status stopped =
+      erofs::Walk(image, [&](const std::string& path, Nid nid, const Result<Inode>&) -> Status {
+        if (nid != wanted) return {};
+        found = path;
+        return Fail(ErrorCode::kExists, "{}", path);
+      });
+  return stopped ? std::string() : found;
 }
 
 }  // namespace veneer::scan

@@ -1,7 +1,6 @@
 // From places in an image back to the paths that a person knows.
 #pragma once
 
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -10,17 +9,13 @@
 
 namespace veneer::scan {
 
-// Calls `visit(path, inode)` for every path of `image`, folders before what is in them; paths have no leading
-// '/', and the root's is empty. A folder or inode that cannot be read is passed over: this serves images with
-// damage. Each folder is entered once, so that it ends whatever the image holds. Stops early when `visit`
-// returns false.
-void WalkPaths(const erofs::Image& image,
-               const std::function<bool(const std::string&, const erofs::Inode&)>& visit);
-
-// The paths that each of `blocks` (ascending, counted in the image) belongs to, in the same order; none for
-// blocks that only hold what no path owns.
-std::vector<std::vector<std::string>> PathsOfBlocks(const erofs::Image& image,
-                                                    const std::vector<uint64_t>& blocks);
+// The paths that each of `blocks` (ascending, counted in the image) belongs to, in the same order: those
+// whose inode, xattrs, folder entries or content lie in it. Paths are as erofs::Walk gives them: no leading
+// '/', and the root's is empty. None for blocks that only hold what no path owns. Serves images with damage:
+// an inode that cannot be read belongs to its block still; below a folder that cannot be read no path is
+// known, and its own blocks name it. kInterrupted.
+Result<std::vector<std::vector<std::string>>> PathsOfBlocks(const erofs::Image& image,
+                                                            const std::vector<uint64_t>& blocks);
 
 // A path of the inode `nid`; empty if there is none that can be found.
 std::string PathOfInode(const erofs::Image& image, erofs::Nid nid);

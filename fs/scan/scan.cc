@@ -16,19 +16,18 @@ constexpr uint64_t kGroup = verity::kDigestsPerBlock;
 
 class Scanner {
  public:
-  Scanner(const layer::Layer& layer, const layer::Progress& progress)
-      : reader_(layer.reader()),
-        image_(layer.image()),
+  Scanner(const verity::VerifiedReader& reader, const layer::Progress& progress)
+      : reader_(reader),
         blocks_(reader_.size() / kBlockSize),
         progress_(progress, "checking", reader_.size()) {}
 
-  Result<LayerScan> Run() {
+  Result<LayerScan> Run(const erofs::Image* image) {
     VENEER_TRY(ParallelFor((blocks_ + kGroup - 1) / kGroup, [&](uint64_t group) -> Status {
       CheckGroup(group);
       return {};
     }));
     LayerScan scan{blocks_, reader_.size(), {}};
-    NamePaths();
+    if (image != nullptr) VENEER_TRY(NamePaths(*image));
     for (const uint64_t block : data_) scan.findings.push_back({block, "data", PathsIn(block, block + 1)});
     for (const auto& [block, group] : tree_) {
       scan.findings.push_back({block, "tree", PathsIn(group * kGroup, (group + 1) * kGroup)});
@@ -67,15 +66,16 @@ class Scanner {
   }
 
   // One walk over the image, however much is damaged.
-  void NamePaths() {
+  Status NamePaths(const erofs::Image& image) {
     std::set<uint64_t> wanted = data_;
     for (const auto& [block, group] : tree_) {
       for (uint64_t i = group * kGroup; i < std::min((group + 1) * kGroup, blocks_); ++i) wanted.insert(i);
     }
-    if (wanted.empty()) return;
+    if (wanted.empty()) return {};
     const std::vector<uint64_t> blocks(wanted.begin(), wanted.end());
-    auto paths = PathsOfBlocks(image_, blocks);
+    VENEER_ASSIGN(auto paths, PathsOfBlocks(image, blocks));
     for (size_t i = 0; i < blocks.size(); ++i) paths_.emplace(blocks[i], std::move(paths[i]));
+    return {};
   }
 
   // The paths that own a part of image blocks [begin, end), each once.
@@ -88,7 +88,6 @@ class Scanner {
   }
 
   const verity::VerifiedReader& reader_;
-  const erofs::Image& image_;
   uint64_t blocks_;
   layer::StageProgress progress_;
   std::mutex mutex_;
@@ -99,8 +98,9 @@ class Scanner {
 
 }  // namespace
 
-Result<LayerScan> ScanLayer(const layer::Layer& layer, const layer::Progress& progress) {
-  return Scanner(layer, progress).Run();
+Result<LayerScan> ScanBlocks(const verity::VerifiedReader& reader, const erofs::Image* image,
+                             const layer::Progress& progress) {
+  return Scanner(reader, progress).Run(image);
 }
 
 }  // namespace veneer::scan

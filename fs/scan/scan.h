@@ -25,9 +25,15 @@ struct LayerScan {
   std::vector<Finding> findings;  // by block
 };
 
-// Checks every block of `layer`. It should have a block cache of its own, so that hash blocks come from the
-// device and not from the memory of a mount. Blocks that the device cannot read count as damage. `progress`
-// gets the stage "checking". kInterrupted, as ParallelFor.
-Result<LayerScan> ScanLayer(const layer::Layer& layer, const layer::Progress& progress);
+// Checks every block of `reader`. It should have a block cache of its own, so that hash blocks come from the
+// device and not from the memory of a mount. Blocks that the device cannot read count as damage. `image` is
+// over the same reader and names the paths; null where it cannot be opened, so that a layer whose superblock
+// is damaged can be scanned too. `progress` gets the stage "checking". kInterrupted, as ParallelFor.
+Result<LayerScan> ScanBlocks(const verity::VerifiedReader& reader, const erofs::Image* image,
+                             const layer::Progress& progress);
+
+inline Result<LayerScan> ScanLayer(const layer::Layer& layer, const layer::Progress& progress) {
+  return ScanBlocks(layer.reader(), &layer.image(), progress);
+}
 
 }  // namespace veneer::scan

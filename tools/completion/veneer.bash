@@ -1,0 +1,64 @@
+# Completion for bash. tests/tools holds the verbs and options here against those of the program.
+
+# What a verb takes: its options, and after "|" what its other words are (FILE, DIR, or nothing).
+_veneer_words() {
+  case $1 in
+    '') echo '--help --version --store --trust --json --quiet|' ;;
+    keygen) echo '--help --name|DIR' ;;
+    patch)
+      echo '--help --output --base --on --component --sequence --requires --restart --security-floor --advisory' \
+        '--key --cert|DIR'
+      ;;
+    seal) echo '--help --output --id --version --model --key --cert|DIR' ;;
+    inspect) echo '--help --tree --verify|FILE' ;;
+    init) echo '--help --trust|' ;;
+    install) echo '--help --activate --force|FILE' ;;
+    activate) echo '--help --force --dry-run|' ;;
+    revert) echo '--help --to --all --force --dry-run|' ;;
+    status) echo '--help|' ;;
+    list) echo '--help|' ;;
+    history) echo '--help --limit|' ;;
+    mount) echo '--help --generation --foreground --threads --cache --on-corruption|DIR' ;;
+    umount) echo '--help --lazy|DIR' ;;
+    scan) echo '--help --layer --current|' ;;
+    *) return 1 ;;
+  esac
+}
+
+_veneer_verbs='keygen seal patch inspect init install activate revert status list history mount umount scan'
+
+# The verb among the words before the cursor; nothing if there is none yet.
+_veneer_verb() {
+  local i
+  for ((i = 1; i < COMP_CWORD; i++)); do
+    case ${COMP_WORDS[i]} in
+      --store | --trust) ((i++)) ;;
+      -*) ;;
+      *) echo "${COMP_WORDS[i]}" && return ;;
+    esac
+  done
+}
+
+_veneer() {
+  local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
+  local verb words
+  COMPREPLY=()
+  verb=$(_veneer_verb)
+  words=$(_veneer_words "$verb") || return 0
+  case $previous in
+    --store | --trust) mapfile -t COMPREPLY < <(compgen -d -- "$current") && return ;;
+    -o | --output | --key | --cert | --advisory | --base | --on) mapfile -t COMPREPLY < <(compgen -f -- "$current") && return ;;
+  esac
+  if [[ $current == -* ]]; then
+    mapfile -t COMPREPLY < <(compgen -W "${words%|*}" -- "$current")
+  elif [[ -z $verb ]]; then
+    mapfile -t COMPREPLY < <(compgen -W "$_veneer_verbs" -- "$current")
+  else
+    case ${words#*|} in
+      FILE) mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
+      DIR) mapfile -t COMPREPLY < <(compgen -d -- "$current") ;;
+    esac
+  fi
+}
+
+complete -o filenames -F _veneer veneer

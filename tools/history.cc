@@ -1,0 +1,46 @@
+#include <CLI/CLI.hpp>
+#include <limits>
+#include <memory>
+
+#include "fs/catalog/store.h"
+#include "fs/format/utc_time.h"
+#include "tools/output.h"
+#include "tools/text.h"
+#include "tools/verbs.h"
+
+namespace veneer::tools {
+namespace {
+
+Json JsonOf(const catalog::Event& event) {
+  return {{"number", event.number},     {"time", format::FormatUtcTime(event.time)},
+          {"kind", ToUtf8(event.kind)}, {"generation", event.generation},
+          {"by", ToUtf8(event.by)},     {"text", ToUtf8(event.text)}};
+}
+
+Status History(uint64_t most, const Globals& globals, Output& output) {
+  VENEER_ASSIGN(const catalog::Store store, catalog::Store::Open(globals.store, globals.trust));
+  VENEER_ASSIGN(const auto catalog, store.OpenCatalogForReading());
+  VENEER_ASSIGN(const std::vector<catalog::Event> events, catalog->Events(most));
+  Json list = Json::array();
+  for (const catalog::Event& event : events) {
+    output.Line("{}  {:<10}  generation {:<4}  {}  (by {})", format::FormatUtcTime(event.time), event.kind,
+                event.generation, event.text, event.by);
+    list.push_back(JsonOf(event));
+  }
+  output.json() = {{"events", std::move(list)}};
+  if (events.empty()) output.Note("{}: nothing has happened yet", globals.store);
+  return {};
+}
+
+}  // namespace
+
+Action AddHistory(CLI::App& verb) {
+  verb.description("Show what happened, newest first");
+  auto most = std::make_shared<uint64_t>(50);
+  verb.add_option("--limit", *most, "Events to show at most; 0: all")->capture_default_str()->type_name("N");
+  return [most](const Globals& globals, Output& output) {
+    return History(*most == 0 ? std::numeric_limits<uint64_t>::max() : *most, globals, output);
+  };
+}
+
+}  // namespace veneer::tools

@@ -1,0 +1,36 @@
+// Options that several verbs share.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "fs/base/error.h"
+#include "fs/crypto/cms.h"
+
+namespace CLI {
+class App;
+class Option;
+}  // namespace CLI
+
+namespace veneer::tools {
+
+// An option with one value that may be given again and again. (CLI11 by itself would let one such option eat
+// all the words behind it, positional ones too.)
+CLI::Option* AddRepeatable(CLI::App& verb, const std::string& name, std::vector<std::string>& values,
+                           const std::string& description);
+
+// `--key K --cert C`, once for each signer.
+class SigningOptions {
+ public:
+  void AddTo(CLI::App& verb);
+
+  // The signers, in the order given. kUsage if keys and certificates do not come in pairs; the errors of
+  // Signer::Load.
+  Result<std::vector<crypto::Signer>> Load() const;
+
+ private:
+  std::vector<std::string> keys_;
+  std::vector<std::string> certificates_;
+};
+
+}  // namespace veneer::tools

@@ -1,0 +1,31 @@
+#include "tools/verbs.h"
+
+namespace veneer::tools {
+namespace {
+
+// clang-format off: one verb, one line
+constexpr Verb kVerbs[] = {
+    {"keygen", AddKeygen},
+    {"seal", AddSeal},
+    {"patch", AddPatch},
+    {"inspect", AddInspect},
+    {"init", AddInit},
+    {"install", AddInstall},
+    {"activate", AddActivate},
+    {"revert", AddRevert},
+    {"status", AddStatus},
+    {"list", AddList},
+    {"history", AddHistory},
+    {"mount", AddMount},
+    {"umount", AddUmount},
+    {"scan", AddScan},
+};
+// clang-format on
+
+}  // namespace
+
+std::span<const Verb> Verbs() {
+  return kVerbs;
+}
+
+}  // namespace veneer::tools
