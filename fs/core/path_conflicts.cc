@@ -17,17 +17,17 @@ using Touched = std::unordered_map<std::string, bool>;
 // A folder that is not opaque merges, so two patches may both pass through it.
 Result<Touched> TouchedBy(const layer::Layer& patch) {
   Touched touched;
-  const auto visit = [&](const std::string& path, erofs::Nid, const Result<erofs::Inode>& inode) -> Status {
-    if (!inode) return tl::unexpected<Error>(inode.error());
-    bool decides = !inode->IsFolder();
-    if (!decides) {
-      VENEER_ASSIGN(const auto opaque, patch.image().GetXattr(*inode, kOpaqueXattr));
-      decides = opaque == "y";
-    }
-    touched.emplace(path, decides);
-    return {};
-  };
-  VENEER_TRY(erofs::Walk(patch.image(), visit));
+  VENEER_TRY(erofs::Walk(
+      patch.image(), [&](const std::string& path, erofs::Nid, const Result<erofs::Inode>& inode) -> Status {
+        if (!inode) return tl::unexpected<Error>(inode.error());
+        bool decides = !inode->IsFolder();
+        if (!decides) {
+          VENEER_ASSIGN(const auto opaque, patch.image().GetXattr(*inode, kOpaqueXattr));
+          decides = opaque == "y";
+        }
+        touched.emplace(path, decides);
+        return {};
+      }));
   return touched;
 }
 
