@@ -132,6 +132,10 @@ Result<std::string> AbsolutePath(const std::string& path) {
 }
 
 Status MountAndServe(fuse::ServerOptions options, bool foreground) {
+  // The daemon works in /. What is not there is for the store to complain of.
+  for (std::string* path : {&options.store, &options.trust}) {
+    if (auto absolute = AbsolutePath(*path)) *path = std::move(*absolute);
+  }
   if (!foreground) return Daemonize(std::move(options));
   return Serve(std::move(options), LogToTerminal, [] {});
 }
