@@ -56,7 +56,7 @@ Result<T> Number(std::string_view key, std::string_view text, T least, T most) {
   return value;
 }
 
-// What mount(8) and fstab say to every file system, and what a sealed tree is by itself.
+// What mount(8) and fstab say to every file system. "rw" comes by default; the tree is sealed all the same.
 bool IsGeneral(std::string_view key) {
   for (const std::string_view known :
        {"ro", "defaults", "auto", "noauto", "nofail", "_netdev", "user", "nouser", "owner", "group", "suid",
