@@ -47,11 +47,14 @@ int RunCommandLine(int argc, const char* const* argv) {
   program.set_help_flag("-h,--help", "Show this help and end");
   program.require_subcommand(1);
   program.footer(kExitStatuses);
+  program.get_formatter()->label("SUBCOMMAND", "VERB");
+  program.get_formatter()->label("REQUIRED", "(required)");
   Globals globals;
   AddGlobalOptions(program, globals);
   std::map<const CLI::App*, Action> actions;
   for (const Verb& verb : Verbs()) {
-    CLI::App* const added = program.add_subcommand(verb.name);
+    CLI::App* const added = program.add_subcommand(verb.name)->group("Verbs");
+    added->footer("The options of `veneer --help` come before the verb.");
     actions.emplace(added, verb.add(*added));
   }
 
@@ -64,8 +67,9 @@ int RunCommandLine(int argc, const char* const* argv) {
     return program.exit(help_or_version, std::cout, std::cerr);
   } catch (const CLI::ParseError& error) {
     globals.json = program.get_option("--json")->count() > 0;
-    const std::string name = verb() == nullptr ? "" : verb()->get_name();
-    return Output(globals).Finish(name, tl::unexpected(UsageError(program, verb(), error)));
+    const CLI::App* const wrong = program.remaining().empty() ? verb() : nullptr;
+    const std::string name = wrong == nullptr ? "" : wrong->get_name();
+    return Output(globals).Finish(name, tl::unexpected(UsageError(program, wrong, error)));
   }
   Output output(globals);
   const Status status = Perform(actions.at(verb()), globals, output);

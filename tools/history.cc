@@ -4,6 +4,7 @@
 
 #include "fs/catalog/store.h"
 #include "fs/format/utc_time.h"
+#include "tools/options.h"
 #include "tools/output.h"
 #include "tools/text.h"
 #include "tools/verbs.h"
@@ -37,7 +38,10 @@ Status History(uint64_t most, const Globals& globals, Output& output) {
 Action AddHistory(CLI::App& verb) {
   verb.description("Show what happened, newest first");
   auto most = std::make_shared<uint64_t>(50);
-  verb.add_option("--limit", *most, "Events to show at most; 0: all")->capture_default_str()->type_name("N");
+  verb.add_option("--limit", *most, "Events to show at most; 0: all")
+      ->capture_default_str()
+      ->type_name("N")
+      ->check(WholeNumber(0));
   return [most](const Globals& globals, Output& output) {
     return History(*most == 0 ? std::numeric_limits<uint64_t>::max() : *most, globals, output);
   };

@@ -71,7 +71,7 @@ Action AddInspect(CLI::App& verb) {
   verb.add_flag("--tree", options->tree, "List what is in it");
   verb.add_flag("--verify", options->verify, "Check every block");
   verb.footer(
-      "The signature is judged by the trust folder of --trust (before the verb), or else the store's.");
+      "The signature is judged by the trust folder of --trust, which comes before the verb, or the store's.");
   return [options](const Globals& globals, Output& output) { return Inspect(*options, globals, output); };
 }
 

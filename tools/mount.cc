@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "tools/mount_command.h"
+#include "tools/options.h"
 #include "tools/output.h"
 #include "tools/text.h"
 #include "tools/verbs.h"
@@ -41,10 +42,10 @@ Action AddMount(CLI::App& verb) {
   auto options = std::make_shared<Options>();
   verb.add_option("DIR", options->dir, "Mount point")->required();
   verb.add_option("--generation", options->generation, "Pin this generation: the mount never changes")
-      ->check(CLI::PositiveNumber);
+      ->check(WholeNumber(1));
   verb.add_flag("-f,--foreground", options->foreground, "Serve here until it is unmounted");
   verb.add_option("--threads", options->threads, "Threads that serve")
-      ->check(CLI::Range(2U, 256U))
+      ->check(WholeNumber(2, 256))
       ->capture_default_str();
   verb.add_option("--cache", options->cache, "Bytes of verified hash and metadata blocks kept, e.g. 64M")
       ->transform(CLI::AsSizeValue(false));

@@ -1,12 +1,26 @@
 #include "tools/options.h"
 
 #include <CLI/CLI.hpp>
+#include <charconv>
 
 namespace veneer::tools {
 
 CLI::Option* AddRepeatable(CLI::App& verb, const std::string& name, std::vector<std::string>& values,
                            const std::string& description) {
   return verb.add_option(name, values, description)->allow_extra_args(false);
+}
+
+CLI::Validator WholeNumber(uint64_t least, uint64_t most) {
+  const auto check = [least, most](const std::string& text) -> std::string {
+    uint64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error == std::errc() && end == text.data() + text.size() && value >= least && value <= most)
+      return {};
+    const std::string limit =
+        most == std::numeric_limits<uint64_t>::max() ? "up" : fmt::format("to {}", most);
+    return fmt::format("'{}' is not a whole number from {} {}", text, least, limit);
+  };
+  return {check, ""};
 }
 
 void SigningOptions::AddTo(CLI::App& verb) {

@@ -1,6 +1,8 @@
 // Options that several verbs share.
 #pragma once
 
+#include <cstdint>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -10,6 +12,7 @@
 namespace CLI {
 class App;
 class Option;
+class Validator;
 }  // namespace CLI
 
 namespace veneer::tools {
@@ -18,6 +21,10 @@ namespace veneer::tools {
 // all the words behind it, positional ones too.)
 CLI::Option* AddRepeatable(CLI::App& verb, const std::string& name, std::vector<std::string>& values,
                            const std::string& description);
+
+// A check that an option's value is a whole number from `least` to `most`, with a message that a person can
+// read.
+CLI::Validator WholeNumber(uint64_t least, uint64_t most = std::numeric_limits<uint64_t>::max());
 
 // `--key K --cert C`, once for each signer.
 class SigningOptions {

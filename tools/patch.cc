@@ -121,14 +121,14 @@ Action AddPatch(CLI::App& verb) {
   verb.add_option("--component", manifest.component, "What it mends, e.g. openssl")->required();
   verb.add_option("--sequence", manifest.sequence, "1, 2, ...: a higher one takes a lower one's place")
       ->required()
-      ->check(CLI::PositiveNumber);
+      ->check(WholeNumber(1, std::numeric_limits<uint32_t>::max()));
   AddRepeatable(verb, "--requires", manifest.requires_components,
                 "Component that must be active below; repeatable")
       ->type_name("COMPONENT");
   AddRepeatable(verb, "--restart", manifest.restart, "Unit that wants a restart; repeatable")
       ->type_name("UNIT");
   verb.add_option("--security-floor", options->security_floor, "Lowest sequence that may still be installed")
-      ->check(CLI::PositiveNumber);
+      ->check(WholeNumber(1, std::numeric_limits<uint32_t>::max()));
   verb.add_option("--advisory", options->advisories, "JSON file with {\"advisories\": [...]}")
       ->type_name("FILE");
   options->signing.AddTo(verb);

@@ -1,6 +1,7 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 
+#include "tools/options.h"
 #include "tools/output.h"
 #include "tools/store_change.h"
 #include "tools/verbs.h"
@@ -55,8 +56,7 @@ Action AddRevert(CLI::App& verb) {
   auto options = std::make_shared<Options>();
   auto* layer =
       verb.add_option("LAYER", options->layer, "Patch to drop (default: go back by one generation)");
-  auto* to =
-      verb.add_option("--to", options->generation, "Generation to go back to")->check(CLI::PositiveNumber);
+  auto* to = verb.add_option("--to", options->generation, "Generation to go back to")->check(WholeNumber(1));
   auto* all = verb.add_flag("--all", options->all, "Go back to the sealed base");
   layer->excludes(to)->excludes(all);
   to->excludes(all);

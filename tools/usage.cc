@@ -17,18 +17,24 @@ std::string MisplacedGlobal(const CLI::App& program, const std::vector<std::stri
   return {};
 }
 
+// A word that nothing takes.
+std::string Unexpected(const std::string& word) {
+  if (word.size() > 1 && word[0] == '-') return word + ": no such option";
+  return word + ": one word too many";
+}
+
 std::string WhatIsWrong(const CLI::App& program, const CLI::App* verb, const CLI::ParseError& error) {
   const std::vector<std::string> unknown = program.remaining(true);
-  if (verb == nullptr) {
-    const bool option = !unknown.empty() && unknown.front().size() > 1 && unknown.front()[0] == '-';
-    if (option) return unknown.front() + ": no such option";
-    if (!unknown.empty()) return unknown.front() + ": no such verb";
-    if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr) return "a verb is needed";
-    return error.what();
+  if (verb == nullptr && !unknown.empty()) {
+    const std::string& word = unknown.front();
+    return word[0] == '-' ? Unexpected(word) : word + ": no such verb";
   }
+  if (verb == nullptr && dynamic_cast<const CLI::RequiredError*>(&error) != nullptr)
+    return "a verb is needed";
+  if (dynamic_cast<const CLI::ExtrasError*>(&error) == nullptr) return error.what();
   const std::string misplaced = MisplacedGlobal(program, unknown);
-  if (!misplaced.empty()) return misplaced + ": stands before the verb, not behind it";
-  return error.what();
+  return misplaced.empty() ? Unexpected(unknown.front())
+                           : misplaced + ": stands before the verb, not behind it";
 }
 
 }  // namespace

@@ -10,8 +10,8 @@ class ParseError;
 
 namespace veneer::tools {
 
-// kUsage for what CLI11 found wrong with the arguments of `program` or of its verb `verb` (null: none was
-// named). Ends with the help command that shows the right ones.
+// kUsage for what CLI11 found wrong with the words of `verb`, or with those of `program` itself (null). Ends
+// with the help command that shows the right ones.
 Error UsageError(const CLI::App& program, const CLI::App* verb, const CLI::ParseError& error);
 
 }  // namespace veneer::tools

@@ -5,20 +5,10 @@ namespace {
 
 // clang-format off: one verb, one line
 constexpr Verb kVerbs[] = {
-    {"keygen", AddKeygen},
-    {"seal", AddSeal},
-    {"patch", AddPatch},
-    {"inspect", AddInspect},
-    {"init", AddInit},
-    {"install", AddInstall},
-    {"activate", AddActivate},
-    {"revert", AddRevert},
-    {"status", AddStatus},
-    {"list", AddList},
-    {"history", AddHistory},
-    {"mount", AddMount},
-    {"umount", AddUmount},
-    {"scan", AddScan},
+    {"keygen", AddKeygen}, {"seal", AddSeal},       {"patch", AddPatch},       {"inspect", AddInspect},
+    {"init", AddInit},     {"install", AddInstall}, {"activate", AddActivate}, {"revert", AddRevert},
+    {"status", AddStatus}, {"list", AddList},       {"history", AddHistory},   {"mount", AddMount},
+    {"umount", AddUmount}, {"scan", AddScan},
 };
 // clang-format on
 
