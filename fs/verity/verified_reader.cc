@@ -15,10 +15,10 @@ Digest DigestAt(const io::BlockData& hash_block, uint64_t index) {
   return digest;
 }
 
-// Whether the parts of `layout` are whole blocks that lie within the file, the tree behind the image.
+// Whether the image is whole blocks, the tree follows it, and both lie within the file.
 bool LiesWithin(const Layout& layout, uint64_t file_size) {
-  return layout.image_size % kBlockSize == 0 && layout.tree_offset % kBlockSize == 0 &&
-         layout.tree_offset >= layout.image_size && InBounds(layout.tree_offset, layout.tree_size, file_size);
+  return layout.image_size % kBlockSize == 0 && layout.tree_offset == layout.image_size &&
+         InBounds(layout.tree_offset, layout.tree_size, file_size);
 }
 
 }  // namespace
@@ -37,8 +37,8 @@ Result<std::unique_ptr<VerifiedReader>> VerifiedReader::Open(std::shared_ptr<con
                                                              uint32_t owner) {
   const std::string& name = file->name();
   if (!LiesWithin(layout, file->size())) {
-    return Fail(ErrorCode::kCorrupt, "{}: no room for image and hash tree in a file of {} bytes", name,
-                file->size());
+    return Fail(ErrorCode::kCorrupt, "{}: image and hash tree do not lie in its {} bytes as they should",
+                name, file->size());
   }
   auto geometry = Geometry::For(layout.image_size / kBlockSize);
   if (!geometry) return tl::unexpected<Error>(geometry.error().Within(name));

@@ -16,8 +16,8 @@ namespace veneer::verity {
 
 // Where the parts are that a signed manifest vouches for. In bytes from the start of the file.
 struct Layout {
-  uint64_t image_size = 0;  // the image starts at 0
-  uint64_t tree_offset = 0;
+  uint64_t image_size = 0;   // the image starts at 0
+  uint64_t tree_offset = 0;  // equals image_size
   uint64_t tree_size = 0;
   Digest root_hash{};
 };

@@ -120,6 +120,18 @@ TEST_CASE("a layout that the file contradicts is refused at open") {
   refused([](Layout& l) { l.tree_size = kMax; });
 }
 
+TEST_CASE("a tree with a gap before it is refused, though all of it is there") {
+  const size_t gap = GENERATE(size_t{1}, size_t{kBlockSize});
+  test::HashedImage image = test::MakeHashedImage(200);
+  Bytes& bytes = image.file->bytes();
+  bytes.insert(bytes.begin() + static_cast<ptrdiff_t>(image.layout.image_size), gap, uint8_t{0});
+  Layout layout = image.layout;
+  layout.tree_offset += gap;
+  REQUIRE_FAILS(ErrorCode::kCorrupt, Open(image, layout));
+  layout.image_size += gap;
+  REQUIRE_FAILS(ErrorCode::kCorrupt, Open(image, layout));
+}
+
 TEST_CASE("a file without its last byte is refused at open") {
   const test::HashedImage image = test::MakeHashedImage(200);
   image.file->bytes().pop_back();
