@@ -2,9 +2,9 @@
 #pragma once
 
 #include <cstdint>
-#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "fs/base/bytes.h"
@@ -65,14 +65,18 @@ struct Manifest {
   bool removable = true;
 };
 
-// Parses and checks a manifest. UTF-8 is checked, duplicate keys are refused, unknown keys are passed over
-// (the text itself is what is kept and shown). kCorrupt if it is not such JSON or a required key is missing,
-// of the wrong type or out of range; kUnsupportedSchema for another `schema`. The message names the key. Any
-// bytes are safe.
+// Parses and checks a manifest. The text is read as ParseStrictJson reads it: UTF-8 is checked, duplicate
+// keys are refused. Unknown keys are passed over (the text itself is what is kept and shown). kCorrupt if it
+// is not such JSON, if a required key is missing, of the wrong type or out of range, or if a key of the other
+// kind is there; kUnsupportedSchema for another `schema`. The message names the key. Any bytes are safe.
 Result<Manifest> ParseManifest(ByteSpan json);
 
-// The JSON text of `manifest`, with keys in a fixed order, ready to be signed.
+// The JSON text of `manifest`, with keys in a fixed order, ready to be signed. Nothing is checked: what came
+// from a person is checked by ParseManifest of the result. A byte that is not UTF-8 becomes U+FFFD.
 std::string WriteManifest(const Manifest& manifest);
+
+// Whether `name` may name a component.
+bool IsComponentName(std::string_view name);
 
 // The letter of a sequence: 1 = a … 26 = z, 27 = aa, … Empty for 0.
 std::string SequenceLetter(uint32_t sequence);
