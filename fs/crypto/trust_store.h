@@ -10,6 +10,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "fs/base/error.h"
 
@@ -33,8 +34,9 @@ class TrustStore {
  public:
   // Reads the folder `path`. A role's folder that is missing or empty leaves the role with no root: nothing
   // signed for it is accepted. policy.json may be missing. kNotFound if `path` is not a folder; kCorrupt for
-  // a file in it that cannot be read as what its place says, so that a damaged store never trusts less or
-  // more than its owner wrote.
+  // a file in it that cannot be read as what its place says, or whose name does not end in ".pem" (one that
+  // begins with a dot is passed over), so that a damaged store never trusts less or more than its owner
+  // wrote; kUnsupportedSchema for a policy.json of another schema; kIo.
   static Result<std::shared_ptr<const TrustStore>> Load(const std::string& path);
 
   ~TrustStore();

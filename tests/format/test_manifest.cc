@@ -120,6 +120,9 @@ TEST_CASE("the limits of a manifest's numbers are exact", "[manifest]") {
   const auto large = ParseManifest(AsBytes(four_gib));
   REQUIRE_OK(large);
   CHECK(large->image_size == 8589934592);
+  RequireRefused(Edited("base.json", "\"image_size\": 268435456,\n  \"tree_offset\": 268435456",
+                        "\"image_size\": 268435457,\n  \"tree_offset\": 268435457"),
+                 ErrorCode::kCorrupt, "multiple");
 }
 
 TEST_CASE("text that is no JSON for everybody is no manifest", "[manifest]") {
