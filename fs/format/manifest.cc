@@ -167,6 +167,13 @@ std::string SequenceLetter(uint32_t sequence) {
   return letter;
 }
 
+Result<std::vector<Advisory>> ParseAdvisories(ByteSpan json) {
+  VENEER_ASSIGN(const nlohmann::json value, ParseStrictJson(json, {kMaxManifestSize, kMaxManifestDepth}));
+  VENEER_ASSIGN(const JsonObject object, JsonObject::Of(value));
+  VENEER_TRY(object.HasOnly({"advisories"}));
+  return ReadAdvisories(object);
+}
+
 Result<Manifest> ParseManifest(ByteSpan json) {
   Result<Manifest> manifest = Read(json);
   if (!manifest) return tl::unexpected<Error>(manifest.error().Within("manifest"));

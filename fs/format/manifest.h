@@ -71,6 +71,10 @@ struct Manifest {
 // kind is there; kUnsupportedSchema for another `schema`. The message names the key. Any bytes are safe.
 Result<Manifest> ParseManifest(ByteSpan json);
 
+// The advisories of a JSON object {"advisories": [...]} and nothing else, in the form that a manifest has
+// them. kCorrupt otherwise.
+Result<std::vector<Advisory>> ParseAdvisories(ByteSpan json);
+
 // The JSON text of `manifest`, with keys in a fixed order, ready to be signed. Nothing is checked: what came
 // from a person is checked by ParseManifest of the result. A byte that is not UTF-8 becomes U+FFFD.
 std::string WriteManifest(const Manifest& manifest);

@@ -83,6 +83,19 @@ void RequireRefused(const std::string& text, ErrorCode code, const std::string& 
   CHECK(manifest.error().message().find('\n') == std::string::npos);
 }
 
+TEST_CASE("advisories stand in a file of their own, in the manifest's form") {
+  const auto parsed = ParseAdvisories(AsBytes(
+      R"({"advisories": [{"id": "DSA-1", "cves": ["CVE-2026-1"], "severity": "high", "summary": "a hole"}]})"));
+  REQUIRE_OK(parsed);
+  REQUIRE(parsed->size() == 1);
+  CHECK(parsed->front().id == "DSA-1");
+  CHECK(parsed->front().cves == std::vector<std::string>{"CVE-2026-1"});
+  for (const char* bad : {"", "[]", "{}", R"({"advisories": {}})", R"({"advisories": [{}]})",
+                          R"({"advisories": [], "x": 1})"}) {
+    REQUIRE_FAILS(ErrorCode::kCorrupt, ParseAdvisories(AsBytes(bad)));
+  }
+}
+
 }  // namespace
 
 TEST_CASE("a manifest is written as the golden file has it", "[manifest]") {
