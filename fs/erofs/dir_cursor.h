@@ -2,19 +2,19 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
-#include <optional>
 #include <string_view>
 
+#include "fs/erofs/folder.h"
 #include "fs/erofs/image.h"
 
 namespace veneer::erofs {
 
 // Moves through the entries of one folder in order, one block in memory at a time. One thread at a time;
-// `image` must outlive it.
+// `image` must outlive it. Each method that moves can fail with kCorrupt, where the block or the entry that
+// it comes to is not one, or with the errors of the image's source; the cursor is then at the end.
 class DirCursor {
  public:
-  // Before the first entry of `folder`. kCorrupt if it is not a folder.
+  // At the first entry of `folder`. kCorrupt if it is not a folder.
   static Result<DirCursor> Open(const Image& image, const Inode& folder);
 
   // The entry here, or null at the end. Its name stays valid until the cursor moves. `..` and `.` are among
@@ -43,13 +43,20 @@ class DirCursor {
   Status SeekBehind(std::string_view name);
 
  private:
-  DirCursor(const Image& image, const Inode& folder) : image_(&image), folder_(folder) {}
+  DirCursor(const Image& image, const Inode& folder)
+      : image_(&image), folder_(folder), block_count_(FolderBlockCount(folder)) {}
+
+  Status LoadBlock(uint32_t block);
+  Status LoadEntry(uint16_t index);
+  Status MoveTo(uint32_t block, uint16_t index);
+  Status MoveToName(std::string_view name, bool behind);
+  // Passes `status` on; after an error nothing can be made of where the cursor is.
+  Status EndIfFailed(Status status);
 
   const Image* image_;
   Inode folder_;
-  io::BlockRef block_data_;  // the current block, or what of it the folder has
-  uint32_t block_ = 0;
-  uint16_t index_ = 0;
+  uint32_t block_count_;
+  FolderBlock current_;  // without data before the first one is read
   bool at_end_ = false;
   Entry entry_;
 };

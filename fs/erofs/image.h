@@ -16,6 +16,8 @@
 #include "fs/base/bytes.h"
 #include "fs/base/error.h"
 #include "fs/erofs/inode.h"
+#include "fs/erofs/superblock.h"
+#include "fs/format/erofs_fs.h"
 #include "fs/io/block_source.h"
 
 namespace veneer::erofs {
@@ -54,10 +56,10 @@ class Image {
   // another block size.
   static Result<Image> Open(std::shared_ptr<const io::BlockSource> source);
 
-  Nid root() const { return root_; }
+  Nid root() const { return super_.root; }
 
   // Inodes in the image, as its superblock says (for statfs).
-  uint64_t inode_count() const { return inode_count_; }
+  uint64_t inode_count() const { return super_.inode_count; }
   const io::BlockSource& source() const { return *source_; }
 
   Result<Inode> ReadInode(Nid nid) const;
@@ -80,21 +82,29 @@ class Image {
   Result<std::vector<Xattr>> ListXattrs(const Inode& inode) const;
   Result<std::optional<std::string>> GetXattr(const Inode& inode, std::string_view name) const;
 
-  // The blocks of the image that hold `inode`: its header, xattrs and data. For mapping damage back to files.
+  // The blocks of the image that hold `inode`: its header, xattrs (shared ones too), chunk table and data,
+  // sorted and joined. For mapping damage back to files: where xattrs or a chunk table are themselves damaged
+  // (kCorrupt), the blocks that they are in are among the answer, and what they would have led to is not.
+  // Other errors of the source.
   Result<std::vector<BlockRange>> BlocksOf(const Inode& inode) const;
+
+  // The block in which the header of inode `nid` starts; nothing if that lies outside the image. For naming
+  // the file whose inode cannot be read.
+  std::optional<uint64_t> BlockOfInode(Nid nid) const;
 
  private:
   friend class DirCursor;
 
-  explicit Image(std::shared_ptr<const io::BlockSource> source) : source_(std::move(source)) {}
+  Image(std::shared_ptr<const io::BlockSource> source, const Superblock& super)
+      : source_(std::move(source)), super_(super) {}
+
+  // Whether an inode can start at `nid`: its first 32 bytes lie within the image.
+  bool NidInImage(Nid nid) const {
+    return nid < (source_->size() - super_.meta_offset) / format::kErofsSlotSize;
+  }
 
   std::shared_ptr<const io::BlockSource> source_;
-  Nid root_ = 0;
-  uint64_t inode_count_ = 0;
-  uint64_t meta_offset_ = 0;   // of nid 0, bytes
-  uint64_t xattr_offset_ = 0;  // of shared xattr 0, bytes
-  int64_t build_time_ = 0;     // mtime of compact inodes
-  uint32_t build_time_nsec_ = 0;
+  Superblock super_;
 };
 
 }  // namespace veneer::erofs

@@ -31,9 +31,14 @@ struct Inode {
   uint32_t header_size = 0;    // 32 or 64
   uint32_t xattr_size = 0;     // bytes of inline xattrs behind the inode
 
+  // Where the inline tail or the chunk table is (the table rounded up to its entries): behind the xattrs.
+  uint64_t BodyOffset() const { return offset + header_size + xattr_size; }
+
   bool IsFolder() const { return (mode & 0170000) == 0040000; }
   bool IsRegular() const { return (mode & 0170000) == 0100000; }
   bool IsSymlink() const { return (mode & 0170000) == 0120000; }
+  // Whether there is data behind it: not so for devices, fifos and sockets, whatever their size says.
+  bool HasData() const { return IsFolder() || IsRegular() || IsSymlink(); }
   // An overlayfs whiteout: a character device 0:0.
   bool IsWhiteout() const { return (mode & 0170000) == 0020000 && rdev == 0; }
 };
