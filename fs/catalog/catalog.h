@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "fs/base/error.h"
@@ -15,7 +16,13 @@
 
 namespace veneer::catalog {
 
-// Changes that happen together or not at all.
+// What mends a damaged catalog, as the end of a message.
+inline constexpr std::string_view kRepairCatalog = "; run: veneer repair-catalog";
+
+class Database;
+struct Changes;
+
+// Changes that happen together or not at all. Of several words on one thing the last counts.
 class Update {
  public:
   Update();
@@ -34,8 +41,7 @@ class Update {
 
  private:
   friend class Catalog;
-  struct Batch;
-  std::unique_ptr<Batch> batch_;
+  std::unique_ptr<Changes> changes_;
 };
 
 // One process writes at a time, any number read. An object of this class is for one thread at a time.
@@ -45,12 +51,14 @@ class Catalog {
   static Status Create(const std::string& path);
 
   // Opens for reading, without RocksDB's lock, at the state of this moment. kNotFound if there is none;
-  // kDamaged if RocksDB finds it so, with the mending command `veneer repair-catalog` in the message; kIo.
-  // Tried again for a short time where a writer's clean-up gets in the way.
+  // kDamaged if RocksDB finds it so, both with the mending command `veneer repair-catalog` in the message;
+  // kUnsupported if a newer program wrote it; kIo. Tried again for a short time where a writer's clean-up
+  // gets in the way, and then kBusy. Starts no thread, so that the process may still fork.
   static Result<std::unique_ptr<Catalog>> OpenForReading(const std::string& path);
 
   // Opens for reading and writing, waiting up to `wait` for another writer; `on_wait` is called once when
-  // waiting begins. kBusy if the wait was too short; otherwise as OpenForReading.
+  // waiting begins. kBusy if the wait was too short; kNoSpace; otherwise as OpenForReading. RocksDB's threads
+  // stay until the process ends, so fork only to exec from then on.
   static Result<std::unique_ptr<Catalog>> OpenForWriting(const std::string& path,
                                                          std::chrono::milliseconds wait,
                                                          const std::function<void()>& on_wait = {});
@@ -69,14 +77,17 @@ class Catalog {
   Result<uint64_t> NextGeneration() const;                 // a number never used
 
   // Takes the next slot, which is never given again, even if the caller then fails. kNoSpace when all 65535
-  // are gone.
+  // are gone. For a catalog opened for writing, as Commit is.
   Result<uint16_t> TakeSlot();
 
-  // Writes all of `update` in one synced batch: after a crash all of it is there or none.
+  // Writes all of `update` in one synced batch: after a crash all of it is there or none. Nothing is written
+  // after an error. kExists for a generation whose number is there already and for a layer whose slot another
+  // layer has; kUsage for a record that the format does not allow (e.g. an effective root that is not that of
+  // its layers) and for a state that names a generation neither there nor in `update`; kDamaged for what is
+  // there already; kNoSpace, kIo.
   Status Commit(Update update);
 
  private:
-  struct Database;
   explicit Catalog(std::unique_ptr<Database> database);
   std::unique_ptr<Database> database_;
 };

@@ -1,0 +1,22 @@
+// What an Update holds until it is committed.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "fs/catalog/records.h"
+
+namespace veneer::catalog {
+
+struct Changes {
+  std::map<std::string, std::optional<LayerRecord>> layers;  // by id; nothing: dropped
+  std::vector<GenerationRecord> generations;
+  std::map<std::string, uint64_t> marks;      // current, pending and last-good, by their key
+  std::map<std::string, uint32_t> sequences;  // by component
+  std::vector<Event> events;                  // oldest first
+};
+
+}  // namespace veneer::catalog

@@ -1,0 +1,125 @@
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <system_error>
+#include <thread>
+
+#include "fs/base/bytes.h"
+#include "fs/catalog/catalog.h"
+#include "fs/catalog/database.h"
+#include "fs/catalog/keys.h"
+#include "fs/catalog/rocks_options.h"
+#include "fs/catalog/rocks_status.h"
+#include "fs/io/file_ops.h"
+
+namespace veneer::catalog {
+namespace {
+
+using std::chrono::milliseconds;
+
+// How often a reader tries to meet a moment in which no writer changes the set of files.
+constexpr unsigned kReadTries = 200;
+constexpr milliseconds kLongestReadPause{4};
+constexpr milliseconds kLongestLockPause{50};
+
+// What RocksDB's files say of themselves: which MANIFEST holds the list of tables and logs, and how long it
+// is. Every change to that list makes it longer or is the start of another one, and comes before the old
+// files go.
+struct Moment {
+  std::string manifest;
+  std::optional<off_t> size;  // nothing: gone
+
+  bool operator==(const Moment&) const = default;
+};
+
+Result<Moment> ReadMoment(const std::string& path) {
+  struct stat st {};
+  if (::stat(path.c_str(), &st) != 0) {
+    if (errno != ENOENT) return FailErrno(errno, path);
+    return Fail(ErrorCode::kNotFound, "{}: there is no catalog{}", path, kRepairCatalog);
+  }
+  const auto current = io::ReadWholeFile(path + "/CURRENT", 256);
+  if (!current && current.error().code() == ErrorCode::kIo) return tl::unexpected(current.error());
+  const std::string name(current ? AsText(*current).substr(0, AsText(*current).find('\n')) : "");
+  if (!IsPlainFileName(name)) {
+    return Fail(ErrorCode::kDamaged, "{}/CURRENT: missing, or not the name of a file{}", path,
+                kRepairCatalog);
+  }
+  Moment moment{name, {}};
+  if (::stat((path + "/" + name).c_str(), &st) == 0) moment.size = st.st_size;
+  return moment;
+}
+
+}  // namespace
+
+rocksdb::Status Database::Open(const std::string& path, OpenMode mode, std::unique_ptr<Database>& database) {
+  rocksdb::DB* db = nullptr;
+  Families families;
+  const auto options = DatabaseOptions(mode);
+  const auto status = mode == OpenMode::kRead
+                          ? rocksdb::DB::OpenForReadOnly(options, path, FamilyDescriptors(), &families, &db)
+                          : rocksdb::DB::Open(options, path, FamilyDescriptors(), &families, &db);
+  if (status.ok()) {
+    database.reset(
+        new Database(path, mode != OpenMode::kRead, std::unique_ptr<rocksdb::DB>(db), std::move(families)));
+  }
+  return status;
+}
+
+Status Database::Create(const std::string& path) {
+  if (::mkdir(path.c_str(), 0755) != 0) return FailErrno(errno, path);
+  std::unique_ptr<Database> database;
+  const auto status = Open(path, OpenMode::kCreate, database);
+  database.reset();
+  Status done = status.ok() ? io::SyncFolder(path) : Status(tl::unexpected(FromRocks(status, path)));
+  if (done) done = io::SyncFolder(path + "/..");
+  if (!done) {
+    std::error_code ignored;
+    std::filesystem::remove_all(path, ignored);
+  }
+  return done;
+}
+
+// RocksDB reads the list of files first and then the files, and takes it as it finds it when a writer removes
+// a log in between: commits in the middle would be missing. So what was opened counts only if the list is
+// still the same; and a failure counts only then.
+Result<std::unique_ptr<Database>> Database::OpenForReading(const std::string& path) {
+  for (unsigned tries = 1;; ++tries) {
+    VENEER_ASSIGN(const Moment before, ReadMoment(path));
+    std::unique_ptr<Database> database;
+    const auto status = Open(path, OpenMode::kRead, database);
+    VENEER_ASSIGN(const Moment after, ReadMoment(path));
+    if (before == after) {
+      if (status.ok()) return database;
+      return tl::unexpected(FromRocks(status, path));
+    }
+    if (tries == kReadTries) {
+      return Fail(ErrorCode::kBusy, "{}: other veneer commands keep changing it; try again", path);
+    }
+    std::this_thread::sleep_for(std::min(milliseconds(tries / 4), kLongestReadPause));
+  }
+}
+
+Result<std::unique_ptr<Database>> Database::OpenForWriting(const std::string& path, milliseconds wait,
+                                                           const std::function<void()>& on_wait) {
+  const auto deadline = std::chrono::steady_clock::now() + wait;
+  for (milliseconds pause{1};; pause = std::min(2 * pause, kLongestLockPause)) {
+    VENEER_TRY(ReadMoment(path));
+    std::unique_ptr<Database> database;
+    const auto status = Open(path, OpenMode::kWrite, database);
+    if (status.ok()) return database;
+    if (!LockIsHeld(status)) return tl::unexpected(FromRocks(status, path));
+    const auto now = std::chrono::steady_clock::now();
+    if (now >= deadline) {
+      return Fail(ErrorCode::kBusy, "{}: another veneer command is writing to it; try again when it is done",
+                  path);
+    }
+    if (pause == milliseconds(1) && on_wait) on_wait();
+    std::this_thread::sleep_for(std::min<std::chrono::nanoseconds>(pause, deadline - now));
+  }
+}
+
+}  // namespace veneer::catalog

@@ -1,0 +1,104 @@
+#include "fs/catalog/store.h"
+
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <filesystem>
+#include <set>
+#include <system_error>
+
+#include "fs/catalog/keys.h"
+#include "fs/catalog/store_marker.h"
+#include "fs/io/random_access_file.h"
+
+namespace veneer::catalog {
+namespace {
+
+// `path` from the root, so that it holds when the process changes its working folder.
+std::string Absolute(const std::string& path) {
+  std::error_code error;
+  const std::filesystem::path absolute = std::filesystem::absolute(path, error);
+  return error ? path : absolute.string();
+}
+
+Error DamagedLayer(const Error& cause) {
+  return Error(ErrorCode::kDamaged, fmt::format("{}; run: veneer scan --repair", cause.message()));
+}
+
+}  // namespace
+
+Result<Store> Store::Open(const std::string& path, const std::string& trust) {
+  const std::unique_ptr<char, decltype(&std::free)> real(::realpath(path.c_str(), nullptr), std::free);
+  if (!real && errno != ENOENT && errno != ENOTDIR) return FailErrno(errno, path);
+  if (!real) return Fail(ErrorCode::kNotFound, "{}: there is no store; run: veneer init", path);
+  std::string found = real.get();
+  VENEER_TRY(CheckStoreMarker(found));
+  struct stat st {};
+  if (::stat(found.c_str(), &st) != 0) return FailErrno(errno, found);
+  std::string identity = fmt::format("{}-{}", st.st_dev, st.st_ino);
+  std::string trusted = trust.empty() ? found + "/trust" : Absolute(trust);
+  return Store(std::move(found), std::move(trusted), std::move(identity));
+}
+
+Result<std::shared_ptr<const crypto::TrustStore>> Store::LoadTrust() const {
+  return crypto::TrustStore::Load(trust_);
+}
+
+Result<std::unique_ptr<Catalog>> Store::OpenCatalogForReading() const {
+  return Catalog::OpenForReading(catalog_path());
+}
+
+Result<std::unique_ptr<Catalog>> Store::OpenCatalogForWriting(std::chrono::milliseconds wait,
+                                                              const std::function<void()>& on_wait) const {
+  return Catalog::OpenForWriting(catalog_path(), wait, on_wait);
+}
+
+Result<std::shared_ptr<const layer::Layer>> Store::OpenLayer(
+    const LayerRecord& record, const crypto::TrustStore& trust,
+    std::shared_ptr<verity::BlockCache> cache) const {
+  if (!IsPlainFileName(record.file_name)) {
+    return Fail(ErrorCode::kDamaged, "{}: layer {}: file_name is not the plain name of a file{}",
+                catalog_path(), record.id, kRepairCatalog);
+  }
+  const std::string path = LayerPath(record.file_name);
+  Result<std::unique_ptr<io::PosixFile>> file = io::PosixFile::Open(path);
+  if (!file && (file.error().code() == ErrorCode::kNotFound || file.error().code() == ErrorCode::kCorrupt)) {
+    return tl::unexpected(DamagedLayer(file.error()));
+  }
+  if (!file) return tl::unexpected(std::move(file).error());
+  auto opened =
+      layer::Layer::Open(std::move(*file), trust, crypto::TimeCheck::None(), std::move(cache), record.slot);
+  if (!opened && opened.error().code() == ErrorCode::kCorrupt) {
+    return tl::unexpected(DamagedLayer(opened.error()));
+  }
+  if (opened && (*opened)->id() != record.id) {
+    return Fail(ErrorCode::kDamaged, "{}: holds layer {}, where the catalog has layer {}{}", path,
+                (*opened)->id(), record.id, kRepairCatalog);
+  }
+  return opened;
+}
+
+Result<std::vector<std::shared_ptr<const layer::Layer>>> Store::OpenStack(
+    const Catalog& catalog, const GenerationRecord& generation, const crypto::TrustStore& trust,
+    std::shared_ptr<verity::BlockCache> cache) const {
+  std::vector<std::shared_ptr<const layer::Layer>> stack;
+  std::set<uint16_t> slots;
+  for (const std::string& id : generation.layers) {
+    VENEER_ASSIGN(const std::optional<LayerRecord> record, catalog.Layer(id));
+    if (!record) {
+      return Fail(ErrorCode::kDamaged, "{}: generation {} holds layer {}, which is not there{}",
+                  catalog_path(), generation.number, id, kRepairCatalog);
+    }
+    // Node ids are made of slots: two layers in one would be taken for each other.
+    if (!slots.insert(record->slot).second) {
+      return Fail(ErrorCode::kDamaged, "{}: generation {} holds two layers with slot {}{}", catalog_path(),
+                  generation.number, record->slot, kRepairCatalog);
+    }
+    VENEER_ASSIGN(auto opened, OpenLayer(*record, trust, cache));
+    stack.push_back(std::move(opened));
+  }
+  return stack;
+}
+
+}  // namespace veneer::catalog
