@@ -22,8 +22,7 @@ Result<Touched> TouchedBy(const layer::Layer& patch) {
         if (!inode) return tl::unexpected<Error>(inode.error());
         bool decides = !inode->IsFolder();
         if (!decides) {
-          VENEER_ASSIGN(const auto opaque, patch.image().GetXattr(*inode, kOpaqueXattr));
-          decides = opaque == "y";
+          VENEER_ASSIGN(decides, IsOpaque(patch.image(), *inode));
         }
         touched.emplace(path, decides);
         return {};

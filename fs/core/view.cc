@@ -6,6 +6,11 @@ bool IsPrivateXattr(std::string_view name) {
   return name.starts_with("trusted.overlay.");
 }
 
+Result<bool> IsOpaque(const erofs::Image& image, const erofs::Inode& folder) {
+  VENEER_ASSIGN(const auto value, image.GetXattr(folder, kOpaqueXattr));
+  return value == "y";
+}
+
 const Branches* View::MergedBranches(NodeId folder) const {
   const auto found = merged_.find(folder);
   return found == merged_.end() ? nullptr : &found->second;

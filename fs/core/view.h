@@ -31,6 +31,9 @@ struct Branch {
   erofs::Inode inode;
 };
 
+// Whether `folder` of `image` carries the opaque mark. The errors of reading it.
+Result<bool> IsOpaque(const erofs::Image& image, const erofs::Inode& folder);
+
 // What an id stands for: an inode whose attributes are shown.
 struct Node {
   NodeId id = 0;

@@ -10,11 +10,6 @@
 namespace veneer::core {
 namespace {
 
-Result<bool> IsOpaque(const Branch& branch) {
-  VENEER_ASSIGN(const auto value, branch.image->GetXattr(branch.inode, kOpaqueXattr));
-  return value == "y";
-}
-
 // The branches of the child `name` of a folder with `parents`: what the topmost layer gives, and what lies
 // below as far as it shows through. Empty where the name is no folder.
 Result<Branches> ChildBranches(const Branches& parents, std::string_view name) {
@@ -25,7 +20,7 @@ Result<Branches> ChildBranches(const Branches& parents, std::string_view name) {
     VENEER_ASSIGN(const erofs::Inode inode, parent.image->ReadInode(entry->nid));
     if (!inode.IsFolder()) break;
     children.push_back({parent.slot, parent.image, inode});
-    VENEER_ASSIGN(const bool opaque, IsOpaque(children.back()));
+    VENEER_ASSIGN(const bool opaque, IsOpaque(*parent.image, inode));
     if (opaque) break;
   }
   return children;
@@ -72,7 +67,7 @@ class ViewBuilder {
       if (!inode.IsFolder())
         return Fail(ErrorCode::kCorrupt, "the root of the layer in slot {} is no folder", layer->slot);
       roots.push_back({layer->slot, layer->image.get(), inode});
-      VENEER_ASSIGN(const bool opaque, IsOpaque(roots.back()));
+      VENEER_ASSIGN(const bool opaque, IsOpaque(*layer->image, inode));
       if (opaque) break;
     }
     return roots;
