@@ -6,10 +6,6 @@
 
 namespace veneer::crypto::test {
 
-Pki::Pki() : folder_(io::TemporaryFolder::Create(std::filesystem::temp_directory_path())) {
-  REQUIRE_OK(folder_);
-}
-
 Status Pki::OpenSsl(std::vector<std::string> arguments) const {
   arguments.insert(arguments.begin(), "openssl");
   return io::RunProgram(arguments, {"OPENSSL_CONF=/dev/null"});

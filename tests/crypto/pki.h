@@ -12,6 +12,7 @@
 #include "fs/crypto/trust_store.h"
 #include "fs/io/file_ops.h"
 #include "tests/support/catch.h"
+#include "tests/support/scratch.h"
 
 namespace veneer::crypto::test {
 
@@ -28,10 +29,8 @@ inline constexpr int kDays = 1000;  // that every certificate is valid from now
 // A folder with files NAME.key and NAME.pem. Every function REQUIREs that it succeeds.
 class Pki {
  public:
-  Pki();
-
   // The path of a file in the folder.
-  std::string operator/(const std::string& name) const { return folder_->path() + "/" + name; }
+  std::string operator/(const std::string& name) const { return folder_ / name; }
 
   // A key of `kind`: "EC:P-256", "RSA:2048", "RSA-PSS:2048", "ED25519".
   void MakeKey(const std::string& name, const std::string& kind = "EC:P-256");
@@ -75,7 +74,7 @@ class Pki {
   Status OpenSslVerify(ByteSpan der, const std::string& authority, const std::string& content) const;
 
  private:
-  Result<io::TemporaryFolder> folder_;
+  veneer::test::Scratch folder_;
   mutable int trust_stores_ = 0;
 };
 
