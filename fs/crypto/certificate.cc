@@ -71,6 +71,7 @@ SignerDescription Describe(const X509* certificate) {
 }
 
 bool SameKey(const EVP_PKEY* a, const EVP_PKEY* b) {
+  if (a == nullptr || b == nullptr) return false;
   // A modulus, and the x of a point, each belong to one private key up to its sign.
   for (const char* parameter : {OSSL_PKEY_PARAM_RSA_N, OSSL_PKEY_PARAM_EC_PUB_X}) {
     const BignumPtr of_a = NumberOf(a, parameter);

@@ -22,7 +22,8 @@ std::string SerialText(const ASN1_INTEGER* number);
 SignerDescription Describe(const X509* certificate);
 
 // Whether whoever holds the private key of one also holds that of the other. Two encodings of one key
-// (RSA as rsaEncryption and as RSASSA-PSS, a compressed and an uncompressed point) are the same.
+// (RSA as rsaEncryption and as RSASSA-PSS, a compressed and an uncompressed point) are the same. A key that
+// is null is like no other.
 bool SameKey(const EVP_PKEY* a, const EVP_PKEY* b);
 
 }  // namespace veneer::crypto

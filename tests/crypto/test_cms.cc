@@ -1,6 +1,7 @@
 #include <openssl/pem.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <ctime>
 #include <thread>
@@ -439,6 +440,35 @@ TEST_CASE("a message with too many signers or certificates is not read", "[cms]"
   pki.Write("crowd.pem", crowd);
   pki.Write("crowd.key", pki.Read("signer.key"));
   RequireRefused(ErrorCode::kCorrupt, "65 certificates", Sign(pki, {"crowd"}), *trust);
+}
+
+TEST_CASE("a message that asks for many digests is not hashed for each", "[cms]") {
+  Pki pki;
+  pki.MakeSimple();
+  const auto trust = pki.Trust({{"base.d/ca.pem", "ca.pem"}});
+  const Bytes good = Sign(pki, {"signer"});
+  // Byte 26 begins the set of digests: two bytes of header and SHA-256 in 13. Nothing signs it.
+  constexpr size_t kSet = 26;
+  REQUIRE(good.at(kSet) == 0x31);
+  REQUIRE(good.at(kSet + 1) == 13);
+  const auto with_digests = [&](size_t count) {
+    const auto begin = good.begin() + kSet + 2;
+    Bytes set = {0x31, 0x82, static_cast<uint8_t>(count * 13 >> 8), static_cast<uint8_t>(count * 13)};
+    for (size_t i = 0; i < count; ++i) set.insert(set.end(), begin, begin + 13);
+    Bytes der(good.begin(), good.begin() + kSet);
+    der.insert(der.end(), set.begin(), set.end());
+    der.insert(der.end(), begin + 13, good.end());
+    const size_t grown = der.size() - good.size();
+    for (const size_t length : std::array<size_t, 3>{2, 17, 21}) {  // of the three structures around the set
+      const size_t value = (size_t{der[length]} << 8 | der[length + 1]) + grown;
+      der[length] = static_cast<uint8_t>(value >> 8);
+      der[length + 1] = static_cast<uint8_t>(value);
+    }
+    return der;
+  };
+  RequireAccepted(with_digests(16), *trust);
+  RequireRefused(ErrorCode::kCorrupt, "17 digests", with_digests(17), *trust);
+  RequireRefused(ErrorCode::kCorrupt, "4000 digests", with_digests(4000), *trust);
 }
 
 TEST_CASE("a signature of another message does not match", "[cms]") {
