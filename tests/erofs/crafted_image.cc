@@ -25,6 +25,7 @@ Bytes XattrBytes(uint8_t index, std::string_view name, std::string_view value) {
   raw.value_size = static_cast<uint16_t>(value.size());
   Bytes bytes(sizeof raw);
   std::memcpy(bytes.data(), &raw, sizeof raw);
+  bytes.reserve(sizeof raw + name.size() + value.size() + 3);
   bytes.insert(bytes.end(), name.begin(), name.end());
   bytes.insert(bytes.end(), value.begin(), value.end());
   bytes.resize((bytes.size() + 3) / 4 * 4);

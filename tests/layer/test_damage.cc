@@ -20,12 +20,21 @@ class Damaged {
         format::DecodeTrailer(ByteSpan(file_->bytes()).last(sizeof(format::RawTrailer)), file_->size());
     REQUIRE_OK(trailer);
     trailer_ = *trailer;
-    const auto digest = OpenAndRead();
-    REQUIRE_OK(digest);
-    good_ = *digest;
+    const auto shown = OpenAndRead();
+    REQUIRE_OK(shown);
+    good_ = *shown;
+    const auto layer = fixture_.Open(file_);
+    REQUIRE_OK(layer);
+    const std::string& text = (*layer)->signed_manifest().text;
+    manifest_offset_ = AsText(file_->bytes()).find(text, trailer_.cms_offset);
+    manifest_size_ = text.size();
+    REQUIRE(manifest_offset_ < file_->size());
   }
 
   const format::Trailer& trailer() const { return trailer_; }
+  // Where in the file the signed text stands.
+  uint64_t manifest_offset() const { return manifest_offset_; }
+  uint64_t manifest_size() const { return manifest_size_; }
   uint64_t size() const { return file_->size(); }
 
   // Reads all of the layer with one bit at byte `offset` flipped. The error, or nothing where all that it
@@ -33,11 +42,11 @@ class Damaged {
   std::optional<Error> Flip(uint64_t offset) {
     const auto bit = static_cast<uint8_t>(1U << (Scramble(offset) % 8));
     file_->bytes()[offset] ^= bit;
-    const auto digest = OpenAndRead();
+    const auto shown = OpenAndRead();
     file_->bytes()[offset] ^= bit;
     INFO("byte " << offset);
-    if (!digest) return digest.error();
-    REQUIRE(ToHex(*digest) == ToHex(good_));
+    if (!shown) return shown.error();
+    REQUIRE(*shown == good_);
     return {};
   }
 
@@ -47,37 +56,46 @@ class Damaged {
     INFO("byte " << offset);
     REQUIRE(error);
     INFO(error->message());
-    REQUIRE(CodeWord(error->code()) == CodeWord(ErrorCode::kCorrupt));
+    const bool says_damage = error->code() == ErrorCode::kCorrupt || error->code() == ErrorCode::kUnsupported;
+    REQUIRE(says_damage);
     REQUIRE(error->message().find("memory.layer") != std::string::npos);
   }
 
  private:
-  Result<Digest> OpenAndRead() const {
+  // The layer's id, and a digest of all that it shows.
+  Result<std::string> OpenAndRead() const {
     VENEER_ASSIGN(const auto layer, fixture_.Open(file_));
-    return ReadAll(*layer);
+    VENEER_ASSIGN(const Digest digest, ReadAll(*layer));
+    return layer->id() + " " + ToHex(digest);
   }
 
   LayerFixture fixture_;
   std::shared_ptr<io::MemoryFile> file_;
   format::Trailer trailer_;
-  Digest good_{};
+  std::string good_;
+  uint64_t manifest_offset_ = 0;
+  uint64_t manifest_size_ = 0;
 };
 
 TEST_CASE("a flipped bit in the image") {
   Damaged layer;
   const uint64_t blocks = layer.trailer().image_size / kBlockSize;
+  unsigned tried = 0;
+  unsigned found = 0;
   for (uint64_t block = 0; block < blocks; block += 1 + block / 16) {
-    // Damage in a block that nothing refers to, as behind a file's end, need not be found by reading files.
-    layer.Flip(block * kBlockSize + Scramble(block) % kBlockSize);
+    ++tried;
+    if (layer.Flip(block * kBlockSize + Scramble(block) % kBlockSize)) ++found;
   }
-  layer.RequireFound(1024);  // superblock
+  CHECK(tried > 20);
+  CHECK(found + 1 >= tried);  // mkfs.erofs leaves one block of zeros that holes made useless
+  layer.RequireFound(1024);   // superblock
   layer.RequireFound(1024 + 14);
 }
 
 TEST_CASE("a flipped bit in the hash tree") {
   Damaged layer;
   const uint64_t tree = layer.trailer().tree_offset;
-  for (const uint64_t byte : {0, 8, 12, 32, 64, 68, 72, 80})
+  for (const unsigned byte : {0U, 8U, 12U, 32U, 64U, 68U, 72U, 80U})
     layer.RequireFound(tree + byte);          // its superblock
   layer.RequireFound(tree + kBlockSize);      // the digest of the first block of leaves, in the root's
   layer.RequireFound(tree + 2 * kBlockSize);  // the digest of the image's first block
@@ -86,11 +104,12 @@ TEST_CASE("a flipped bit in the hash tree") {
 
 TEST_CASE("a flipped bit in the signature or in what it signs") {
   Damaged layer;
-  unsigned unseen = 0;
-  for (uint64_t byte = 0; byte < layer.trailer().cms_size; byte += 3) {
-    if (!layer.Flip(layer.trailer().cms_offset + byte)) ++unseen;
-  }
-  CHECK(unseen == 0);
+  // A few bits of a CMS message, such as its version number, are neither signed nor needed: with those
+  // changed, all that is signed is still right.
+  for (uint64_t byte = 0; byte < layer.trailer().cms_size; ++byte)
+    layer.Flip(layer.trailer().cms_offset + byte);
+  for (uint64_t byte = 0; byte < layer.manifest_size(); ++byte)
+    layer.RequireFound(layer.manifest_offset() + byte);
 }
 
 TEST_CASE("a flipped bit in the trailer") {
