@@ -14,8 +14,8 @@ struct Tree {
 };
 
 // Hashes the first `image_size` bytes (a positive multiple of 4096) of `image` with all cores. Equal, bit for
-// bit, to what `veritysetup format --salt=- --uuid=UUID` makes. kUsage for a bad size; the errors of reading
-// `image`.
+// bit, to what `veritysetup format --salt=- --uuid=UUID` makes. kUsage for a bad size; kInterrupted if a stop
+// is asked for (fs/base/cancel.h); the errors of reading `image`.
 Result<Tree> BuildTree(const io::RandomAccessFile& image, uint64_t image_size, const format::Uuid& uuid);
 
 }  // namespace veneer::verity
