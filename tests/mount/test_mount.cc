@@ -1,0 +1,172 @@
+// The real program serving a real mount, held against the source tree, the kernel's EROFS and the kernel's
+// overlayfs.
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "fs/base/unique_fd.h"
+#include "tests/support/sample_tree.h"
+#include "tests/support/tree_compare.h"
+#include "tests/tools/program.h"
+
+namespace veneer::test {
+namespace {
+
+namespace stdfs = std::filesystem;
+
+// Something mounted for as long as this lives.
+class Mounted {
+ public:
+  Mounted(const std::string& source, const std::string& folder, const char* type,
+          const std::string& options = "")
+      : folder_(folder) {
+    stdfs::create_directories(folder);
+    INFO(source << " on " << folder << ": errno " << errno);
+    REQUIRE(::mount(source.c_str(), folder.c_str(), type, MS_RDONLY, options.c_str()) == 0);
+  }
+  ~Mounted() { ::umount2(folder_.c_str(), MNT_DETACH); }
+  Mounted(const Mounted&) = delete;
+  Mounted& operator=(const Mounted&) = delete;
+
+ private:
+  std::string folder_;
+};
+
+// A store with the sample tree as its base, mounted by the program, and a patch that is installed and not
+// active.
+class LiveStore {
+ public:
+  LiveStore() {
+    MakeSampleTree(shop_ / "before");
+    stdfs::create_directories(mount());
+    Run({"seal", shop_ / "before", "-o", shop_ / "b.layer", "--id", "demo", "--version", "1", "--key",
+         shop_.key(), "--cert", shop_.certificate()});
+    Run({"--store", store(), "init", "--trust", shop_.trust()});
+    Run({"--store", store(), "install", shop_ / "b.layer", "--activate"});
+    Run({"--store", store(), "mount", mount()});
+  }
+  ~LiveStore() { ::umount2(mount().c_str(), MNT_DETACH); }
+  LiveStore(const LiveStore&) = delete;
+  LiveStore& operator=(const LiveStore&) = delete;
+
+  void Run(const std::vector<std::string>& words) const {
+    const CommandResult result = Veneer(words);
+    INFO(result.err);
+    REQUIRE(result.status == 0);
+  }
+  void RunOnStore(std::vector<std::string> words) const {
+    words.insert(words.begin(), {"--store", store()});
+    Run(words);
+  }
+
+  // Changes a copy of the tree in many ways, and installs what differs as a patch.
+  void MakePatch() {
+    const std::string script =
+        "set -e; cp -a \"$1\" \"$2\"; cd \"$2\"; "
+        "mkdir -p changed/deep; echo one > changed/deep/new; "
+        "first=$(find . -type f -links 1 -size +0 | sort | head -n 1); echo more >> \"$first\"; "
+        "second=$(find . -type f -links 1 | sort | sed -n 2p); rm \"$second\"; mkdir \"$second\"; echo x > "
+        "\"$second/y\"; "
+        "third=$(find . -type f -links 1 | sort | sed -n 4p); rm \"$third\"; "
+        "link=$(find . -type l | sort | head -n 1); rm \"$link\"; ln -s elsewhere \"$link\"; "
+        "chmod 711 .; touch -d @1234567890.123456789 .";
+    const CommandResult made = RunCommand({"bash", "-c", script, "bash", shop_ / "before", shop_ / "after"});
+    INFO(made.err);
+    REQUIRE(made.status == 0);
+    Run({"patch", shop_ / "after", "-o", shop_ / "p.layer", "--base", shop_ / "b.layer", "--component",
+         "demo", "--sequence", "1", "--key", shop_.key(), "--cert", shop_.certificate()});
+    RunOnStore({"install", shop_ / "p.layer"});
+  }
+
+  std::string mount() const { return shop_ / "mnt"; }
+  std::string store() const { return shop_ / "store"; }
+  const Workshop& shop() const { return shop_; }
+
+ private:
+  Workshop shop_;
+};
+
+TEST_CASE("the mount shows the source tree, and what the kernel's EROFS shows") {
+  const LiveStore live;
+  CHECK(DescribeDifferences(live.shop() / "before", live.mount()) == "");
+  const Mounted kernel(live.shop() / "b.layer", live.shop() / "kernel", "erofs");
+  CompareOptions options;
+  options.folder_nlink = true;
+  CHECK(DescribeDifferences(live.shop() / "kernel", live.mount(), options) == "");
+}
+
+TEST_CASE("activate and revert show, live, what the kernel's overlayfs makes of the same layers") {
+  LiveStore live;
+  live.MakePatch();
+  CHECK(DescribeDifferences(live.shop() / "before", live.mount()) == "");
+  const Mounted base(live.shop() / "b.layer", live.shop() / "kb", "erofs");
+  const Mounted patch(live.shop() / "p.layer", live.shop() / "kp", "erofs");
+  const Mounted overlay("overlay", live.shop() / "ko", "overlay",
+                        "lowerdir=" + (live.shop() / "kp") + ":" + (live.shop() / "kb"));
+  for (int round = 0; round < 3; ++round) {
+    live.RunOnStore({"activate"});
+    CHECK(DescribeDifferences(live.shop() / "after", live.mount()) == "");
+    CHECK(DescribeDifferences(live.shop() / "ko", live.mount()) == "");
+    live.RunOnStore({"revert", "--all"});
+    CHECK(DescribeDifferences(live.shop() / "kb", live.mount()) == "");
+  }
+}
+
+TEST_CASE("what is open keeps its content across a switch, and working folders live on") {
+  LiveStore live;
+  live.MakePatch();
+  const UniqueFd folder(::open(live.mount().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  REQUIRE(folder);
+  CHECK(::faccessat(folder.get(), "changed/deep/new", F_OK, 0) !=
+        0);  // a negative entry that must not survive
+  live.RunOnStore({"activate"});
+  const UniqueFd file(::openat(folder.get(), "changed/deep/new", O_RDONLY | O_CLOEXEC));
+  REQUIRE(file);
+  live.RunOnStore({"revert"});
+  CHECK(::faccessat(folder.get(), "changed/deep/new", F_OK, 0) != 0);
+  char text[8] = {};
+  CHECK(::pread(file.get(), text, sizeof text, 0) == 4);
+  CHECK(std::string(text) == "one\n");
+}
+
+TEST_CASE("writes get EROFS, and a mount in use is not unmounted but said to be") {
+  const LiveStore live;
+  const std::string file = live.mount() + "/new";
+  CHECK(::open(file.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644) < 0);
+  CHECK(errno == EROFS);
+  const UniqueFd folder(::open(live.mount().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  RequireError(Veneer({"umount", live.mount()}), 5, "umount", {"in use by", "--lazy"});
+  RequireError(Veneer({"--store", live.store(), "mount", live.mount()}), 5, "mount",
+               {"mounted there already"});
+  live.Run({"umount", "--lazy", live.mount()});
+}
+
+TEST_CASE("status says what is mounted, in JSON as the contract has it") {
+  const LiveStore live;
+  const auto json = VeneerJson({"--store", live.store(), "status"});
+  CHECK(json["generation"] == 1);
+  REQUIRE(json["mounts"].size() == 1);
+  CHECK(json["mounts"][0]["dir"] == live.mount());
+  CHECK(json["mounts"][0]["generation"] == 1);
+  CHECK(json["mounts"][0]["worker_pid"].get<int>() > 1);
+  CHECK(json["layers"][0]["kind"] == "base");
+}
+
+TEST_CASE("a mount that cannot be made is refused in one line, and nothing is mounted") {
+  const LiveStore live;
+  const Workshop& shop = live.shop();
+  RequireError(Veneer({"--store", shop / "none", "mount", shop / "kernel"}), 1, "mount");
+  RequireError(Veneer({"--store", live.store(), "mount", shop / "no-folder"}), 1, "mount", {"no-folder"});
+  RequireError(Veneer({"--store", live.store(), "mount", shop / "b.layer"}), 2, "mount", {"not a folder"});
+  stdfs::create_directories(shop / "other");
+  RequireError(Veneer({"--store", live.store(), "mount", "--generation", "99", shop / "other"}), 1, "mount",
+               {"no generation 99"});
+  stdfs::remove_all(shop / "store/trust/base.d");
+  RequireError(Veneer({"--store", live.store(), "mount", shop / "other"}), 4, "mount");
+  CHECK(stdfs::is_empty(shop / "other"));
+}
+
+}  // namespace
+}  // namespace veneer::test
