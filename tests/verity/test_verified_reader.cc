@@ -109,8 +109,9 @@ TEST_CASE("a layout that the file contradicts is refused at open") {
   };
   refused([](Layout& l) { l.image_size -= 1; });
   refused([](Layout& l) { l.image_size += kBlockSize; });
-  refused([](Layout& l) { l.image_size -= kBlockSize; });  // the superblock says another count
-  refused([](Layout& l) { l.image_size = 0; }, ErrorCode::kUnsupported);
+  refused([](Layout& l) { l.image_size -= kBlockSize; });
+  refused([](Layout& l) { l.image_size = l.tree_offset = 0; }, ErrorCode::kUnsupported);
+  refused([](Layout& l) { l.image_size = l.tree_offset -= kBlockSize; });  // no superblock there
   refused([](Layout& l) { l.image_size = kMax; });
   refused([](Layout& l) { l.tree_offset -= 1; });
   refused([](Layout& l) { l.tree_offset += kBlockSize; });
