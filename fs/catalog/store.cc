@@ -33,9 +33,10 @@ Result<Store> Store::Open(const std::string& path, const std::string& trust) {
   if (!real && errno != ENOENT && errno != ENOTDIR) return FailErrno(errno, path);
   if (!real) return Fail(ErrorCode::kNotFound, "{}: there is no store; run: veneer init", path);
   std::string found = real.get();
-  VENEER_TRY(CheckStoreMarker(found));
   struct stat st {};
   if (::stat(found.c_str(), &st) != 0) return FailErrno(errno, found);
+  if (!S_ISDIR(st.st_mode)) return Fail(ErrorCode::kNotFound, "{}: not a folder, so no store", found);
+  VENEER_TRY(CheckStoreMarker(found));
   std::string identity = fmt::format("{}-{}", st.st_dev, st.st_ino);
   std::string trusted = trust.empty() ? found + "/trust" : Absolute(trust);
   return Store(std::move(found), std::move(trusted), std::move(identity));

@@ -1,10 +1,12 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <filesystem>
 #include <set>
 
+#include "fs/base/unique_fd.h"
 #include "fs/catalog/store.h"
 #include "tests/catalog/samples.h"
 #include "tests/layer/fixture.h"
@@ -123,40 +125,60 @@ TEST_CASE("init refuses what it must not touch, and does not touch it") {
   CHECK(NamesBelow(trust.scratch.path()) == before);
 }
 
-// Where no file may grow, which is the nearest thing to a full disk that needs no mount.
-class NoRoom {
+// A limit of this process, lowered for a while.
+class Limit {
  public:
-  explicit NoRoom(rlim_t bytes) {
-    std::signal(SIGXFSZ, SIG_IGN);
-    REQUIRE(::getrlimit(RLIMIT_FSIZE, &before_) == 0);
-    const rlimit none{bytes, before_.rlim_max};
-    REQUIRE(::setrlimit(RLIMIT_FSIZE, &none) == 0);
+  Limit(__rlimit_resource resource, rlim_t value) : resource_(resource) {
+    REQUIRE(::getrlimit(resource_, &before_) == 0);
+    const rlimit lowered{value, before_.rlim_max};
+    REQUIRE(::setrlimit(resource_, &lowered) == 0);
   }
-  ~NoRoom() { ::setrlimit(RLIMIT_FSIZE, &before_); }
-  NoRoom(const NoRoom&) = delete;
-  NoRoom& operator=(const NoRoom&) = delete;
+  ~Limit() { ::setrlimit(resource_, &before_); }
+  Limit(const Limit&) = delete;
+  Limit& operator=(const Limit&) = delete;
 
  private:
+  __rlimit_resource resource_;
   rlimit before_{};
 };
 
-TEST_CASE("an init that fails midway leaves the folder as it was") {
+TEST_CASE("an init that finds no room leaves the folder as it was") {
   const TrustFolder trust;
   const std::string path = trust.scratch / "store";
   const bool there = GENERATE(false, true);
   if (there) filesystem::create_directory(path);
   const auto before = NamesBelow(trust.scratch.path());
-  // Before the first file; and after the trust, in the catalog.
-  for (const size_t room : {size_t{0}, test::ReadFile(trust.keys.ca_path).size()}) {
+  std::signal(SIGXFSZ, SIG_IGN);  // or a file that may not grow kills
+  const Status status = [&] {
+    const Limit no_room(RLIMIT_FSIZE, 0);
+    return Store::Init(path, trust.path);
+  }();
+  REQUIRE_FAILS(ErrorCode::kIo, status);
+  CHECK(NamesBelow(trust.scratch.path()) == before);
+}
+
+// With one descriptor more each time, it fails one step later each time: in the trust, then in the catalog.
+TEST_CASE("an init that fails at any step leaves the folder as it was") {
+  const TrustFolder trust;
+  const std::string path = trust.scratch / "store";
+  const auto before = NamesBelow(trust.scratch.path());
+  const auto lowest = static_cast<rlim_t>(UniqueFd(::dup(0)).get());
+  std::string failures;
+  for (rlim_t more = 3;; ++more) {
+    REQUIRE(more < 100);
     const Status status = [&] {
-      const NoRoom no_room(room);
+      const Limit few(RLIMIT_NOFILE, lowest + more);
       return Store::Init(path, trust.path);
     }();
-    const auto after = NamesBelow(trust.scratch.path());
+    if (status) break;
+    failures += status.error().message() + "\n";
+    INFO("with " << more << ": " << failures);
     REQUIRE_FAILS(ErrorCode::kIo, status);
-    CHECK(after == before);
+    CHECK(NamesBelow(trust.scratch.path()) == before);
   }
-  REQUIRE_OK(Store::Init(path, trust.path));
+  INFO(failures);
+  CHECK(failures.find("/catalog") != std::string::npos);
+  REQUIRE_OK(Store::Open(path));
 }
 
 }  // namespace
