@@ -24,13 +24,16 @@ inline constexpr const char* kDefaultStore = "/var/lib/veneer";
 // Names and opens what is in a store. Immutable; safe from several threads.
 class Store {
  public:
-  // Makes a new store in the folder `path` (made if it is not there, and otherwise empty) and copies the
-  // trust folder `trust` into it. kExists if it is a store already or holds anything, kNotFound or kCorrupt
-  // for `trust`; kIo, kNoSpace. After an error the folder is as it was.
+  // Makes a new store in the folder `path` (made if it is not there, but not those above it; otherwise empty,
+  // save for lost+found) and copies into it what counts as trust in the folder `trust`: policy.json, and *.pem
+  // of the four folders. kExists if it is a store already or holds anything; kNotFound if the folder above is
+  // not there; kNotFound or kCorrupt for `trust`; kBusy if another process is making a store there; kIo,
+  // kNoSpace. After an error the folder is as it was.
   static Status Init(const std::string& path, const std::string& trust);
 
   // `trust`: another trust folder in place of STORE/trust; empty for that. kNotFound if `path` is not a
-  // store, with the mending command in the message; kUnsupported for a newer schema.
+  // store, with the mending command in the message; kUnsupported for a newer schema; kDamaged for a marker
+  // that cannot be read as one; kIo, e.g. where permission is denied.
   static Result<Store> Open(const std::string& path, const std::string& trust = {});
 
   const std::string& path() const { return path_; }
