@@ -7,6 +7,7 @@
 #include <string_view>
 #include <unordered_set>
 
+#include "fs/base/cancel.h"
 #include "fs/base/parallel.h"
 #include "fs/crypto/sha256.h"
 
@@ -76,6 +77,7 @@ class Checker {
     for (uint64_t offset = 0; offset < entry.size; offset += buffer.size()) {
       const MutableByteSpan piece =
           MutableByteSpan(buffer).first(std::min<uint64_t>(buffer.size(), entry.size - offset));
+      VENEER_TRY(CheckCancel());
       VENEER_TRY(image_.ReadData(inode, offset, piece));
       hasher.Update(piece);
       meter_.Add(piece.size());
@@ -105,7 +107,7 @@ Status CheckNames(const TreeListing& listing, const std::vector<ImageName>& name
 }
 
 Status CheckImage(const TreeListing& listing, const erofs::Image& image, const Progress& progress) {
-  VENEER_ASSIGN(const std::vector<ImageName> names, ListImage(image, listing.entries.size()));
+  VENEER_ASSIGN(const std::vector<ImageName> names, ListImage(image));
   VENEER_TRY(CheckNames(listing, names));
   std::unordered_set<erofs::Nid> inodes;
   size_t files = 0;

@@ -14,7 +14,7 @@ struct ImageName {
   erofs::Nid nid = 0;
 };
 
-// Every path of `image`, sorted by its bytes, but no more than `limit` and a few. kCorrupt.
-Result<std::vector<ImageName>> ListImage(const erofs::Image& image, size_t limit);
+// Every path of `image`, sorted by its bytes. The first error that a walk over it meets.
+Result<std::vector<ImageName>> ListImage(const erofs::Image& image);
 
 }  // namespace veneer::layer

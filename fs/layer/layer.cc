@@ -30,17 +30,13 @@ Result<CmsPart> ReadCms(const io::RandomAccessFile& file) {
 }
 
 // What the signed content says, taken together with the trailer.
-Result<SignedManifest> Interpret(const io::RandomAccessFile& file, const CmsPart& part,
-                                 crypto::CmsContent content) {
+Result<SignedManifest> Interpret(const CmsPart& part, crypto::CmsContent content) {
   SignedManifest result;
-  auto manifest = format::ParseManifest(content.content);
-  if (!manifest) return FailIn(file, manifest.error());
-  result.manifest = std::move(*manifest);
+  VENEER_ASSIGN(result.manifest, format::ParseManifest(content.content));
   if (result.manifest.image_size != part.trailer.image_size ||
       result.manifest.tree_offset != part.trailer.tree_offset ||
       result.manifest.tree_size != part.trailer.tree_size) {
-    return Fail(ErrorCode::kCorrupt, "{}: trailer and signed manifest disagree on where image and tree are",
-                file.name());
+    return Fail(ErrorCode::kCorrupt, "trailer and signed manifest disagree on where image and tree are");
   }
   result.id = ToHex(crypto::Sha256(content.content));
   result.text = AsText(content.content);
@@ -54,14 +50,20 @@ Role RoleFor(format::LayerKind kind) {
 }
 
 // The manifest verified for `role`; nothing if it is signed for it well and is of the other kind.
-Result<std::optional<SignedManifest>> ReadFor(Role role, const io::RandomAccessFile& file,
-                                              const CmsPart& part, const crypto::TrustStore& trust,
+Result<std::optional<SignedManifest>> ReadFor(Role role, const CmsPart& part, const crypto::TrustStore& trust,
                                               crypto::TimeCheck time) {
-  auto content = crypto::CmsVerify(part.der, trust, role, time);
-  if (!content) return FailIn(file, content.error());
-  VENEER_ASSIGN(SignedManifest result, Interpret(file, part, std::move(*content)));
+  VENEER_ASSIGN(crypto::CmsContent content, crypto::CmsVerify(part.der, trust, role, time));
+  VENEER_ASSIGN(SignedManifest result, Interpret(part, std::move(content)));
   if (RoleFor(result.manifest.kind) != role) return std::optional<SignedManifest>();
   return std::optional<SignedManifest>(std::move(result));
+}
+
+// Why neither role accepts a layer.
+Error RefusalOf(const Error& as_base, const Error& as_patch) {
+  // The role that knows the signer has more to say than the one that does not.
+  if (as_base.code() != ErrorCode::kUntrusted) return as_base;
+  if (as_patch.code() != ErrorCode::kUntrusted) return as_patch;
+  return Error(ErrorCode::kUntrusted, fmt::format("{}; {}", as_base.message(), as_patch.message()));
 }
 
 }  // namespace
@@ -71,23 +73,23 @@ Result<SignedManifest> ReadSignedManifest(const io::RandomAccessFile& file, cons
   VENEER_ASSIGN(const CmsPart part, ReadCms(file));
   // Which role has to have signed stands in the manifest, and the manifest is not looked at before somebody
   // with a role has signed it: so each role is tried, and must then be the one that the manifest asks for.
-  auto base = ReadFor(Role::kBase, file, part, trust, time);
+  auto base = ReadFor(Role::kBase, part, trust, time);
   if (base && *base) return std::move(**base);
-  auto patch = ReadFor(Role::kPatch, file, part, trust, time);
+  auto patch = ReadFor(Role::kPatch, part, trust, time);
   if (patch && *patch) return std::move(**patch);
   // A role whose signer is fine found the other kind of layer: then the other role's refusal is the reason.
-  if (base) return tl::unexpected<Error>(std::move(patch).error());
-  if (patch) return tl::unexpected<Error>(std::move(base).error());
-  // Otherwise the role that knows the signer has more to say than the one that does not.
-  return tl::unexpected<Error>(base.error().code() == ErrorCode::kUntrusted ? std::move(patch).error()
-                                                                            : std::move(base).error());
+  if (base) return FailIn(file, patch.error());
+  if (patch) return FailIn(file, base.error());
+  return FailIn(file, RefusalOf(base.error(), patch.error()));
 }
 
 Result<SignedManifest> ReadUnverifiedManifest(const io::RandomAccessFile& file) {
   VENEER_ASSIGN(const CmsPart part, ReadCms(file));
   auto content = crypto::CmsShowUnverified(part.der);
   if (!content) return FailIn(file, content.error());
-  return Interpret(file, part, std::move(*content));
+  auto manifest = Interpret(part, std::move(*content));
+  if (!manifest) return FailIn(file, manifest.error());
+  return manifest;
 }
 
 Result<std::shared_ptr<const Layer>> Layer::Open(std::shared_ptr<const io::RandomAccessFile> file,

@@ -80,6 +80,7 @@ Status MakeImage(const TreeListing& listing, const format::Uuid& uuid, const std
                                      {"SOURCE_DATE_EPOCH=" + SourceDateEpoch(listing), "LC_ALL=C"});
   if (made) return {};
   const Error& error = made.error();
+  if (error.code() == ErrorCode::kInterrupted) return made;
   if (error.code() == ErrorCode::kNotFound) {
     return Fail(ErrorCode::kNotFound, "mkfs.erofs is not installed: apt-get install erofs-utils");
   }

@@ -19,8 +19,8 @@ std::string SourceDateEpoch(const TreeListing& listing);
 bool ChunksAreSmaller(const TreeListing& listing);
 
 // Makes an EROFS image of the tree in the file `image`, which is there and is overwritten. kNotFound if
-// mkfs.erofs is not installed; kNoSpace; kFailed with mkfs.erofs's own words. mkfs.erofs may say that all is
-// well after a write that failed: see CheckImage. `name` is what messages call the image.
+// mkfs.erofs is not installed; kNoSpace; kInterrupted; kFailed with mkfs.erofs's own words. mkfs.erofs may
+// say that all is well after a write that failed: see CheckImage. `name` is what messages call the image.
 Status MakeImage(const TreeListing& listing, const format::Uuid& uuid, const std::string& image,
                  const std::string& name);
 

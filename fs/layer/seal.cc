@@ -76,7 +76,8 @@ class Sealer {
   Result<SealResult> Sign(format::Manifest manifest, const std::vector<crypto::Signer>& signers);
 
  private:
-  // mkfs.erofs loses writes without a word: where the image is off and the file system full, that is why.
+  // What is behind an image that is not what it should be. mkfs.erofs loses writes without a word: where the
+  // file system is full, that is why.
   Status Explain(Status status) const;
 
   Result<std::shared_ptr<const io::RandomAccessFile>> OpenForReading() const {
@@ -94,8 +95,15 @@ class Sealer {
 };
 
 Status Sealer::Explain(Status status) const {
-  if (status || status.error().code() == ErrorCode::kBusy || !IsFull(file_.temporary_path())) return status;
-  return Fail(ErrorCode::kNoSpace, "{}: no room for the image of {}", output_, listing_.root);
+  if (status) return status;
+  const ErrorCode code = status.error().code();
+  if (code == ErrorCode::kBusy || code == ErrorCode::kInterrupted) return status;
+  if (IsFull(file_.temporary_path())) {
+    return Fail(ErrorCode::kNoSpace, "{}: no room for the image of {}", output_, listing_.root);
+  }
+  if (code != ErrorCode::kCorrupt && code != ErrorCode::kUnsupported) return status;
+  return Fail(ErrorCode::kFailed, "{}: mkfs.erofs wrote an image that cannot be read: {}", output_,
+              status.error().message());
 }
 
 Status Sealer::WriteImage() {
@@ -109,7 +117,7 @@ Status Sealer::WriteImage() {
   const auto canonicalize = [&]() -> Status {
     VENEER_ASSIGN(const erofs::Image image,
                   erofs::Image::Open(std::make_shared<UnverifiedSource>(file, image_size_)));
-    VENEER_ASSIGN(const std::vector<ImageName> names, ListImage(image, listing_.entries.size()));
+    VENEER_ASSIGN(const std::vector<ImageName> names, ListImage(image));
     VENEER_TRY(CheckNames(listing_, names));
     return CanonicalizeImage(image, names, file_.fd(), output_);
   };
@@ -137,7 +145,7 @@ Status Sealer::CheckResult() const {
                 verity::VerifiedReader::Open(std::move(file), layout,
                                              std::make_shared<verity::BlockCache>(kCheckCacheSize), 1));
   const auto image = erofs::Image::Open(reader);
-  if (!image) return Explain(tl::unexpected<Error>(image.error().Within(output_)));
+  if (!image) return Explain(tl::unexpected<Error>(image.error()));
   return Explain(CheckImage(listing_, *image, progress_));
 }
 

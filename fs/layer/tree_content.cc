@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "fs/base/cancel.h"
 #include "fs/crypto/sha256.h"
 #include "fs/layer/tree_walk.h"
 
@@ -61,6 +62,7 @@ Status ReadContent(int root, const std::string& name, StageProgress& meter, Tree
   for (uint64_t offset = 0; offset < entry.size;) {
     const MutableByteSpan piece =
         MutableByteSpan(buffer).first(std::min<uint64_t>(buffer.size(), entry.size - offset));
+    VENEER_TRY(CheckCancel());
     VENEER_TRY(ReadFully(fd.get(), offset, piece, name));
     hasher.Update(piece);
     entry.zero_blocks += CountZeroBlocks(piece);

@@ -120,7 +120,7 @@ void WriteFile(const std::string& path, std::string_view text) {
 
 Result<Digest> ReadAll(const layer::Layer& layer) {
   const erofs::Image& image = layer.image();
-  VENEER_ASSIGN(const std::vector<layer::ImageName> names, layer::ListImage(image, SIZE_MAX));
+  VENEER_ASSIGN(const std::vector<layer::ImageName> names, layer::ListImage(image));
   crypto::Sha256Hasher hasher;
   for (const layer::ImageName& name : names) {
     VENEER_ASSIGN(const erofs::Inode inode, image.ReadInode(name.nid));

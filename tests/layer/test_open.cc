@@ -103,7 +103,10 @@ TEST_CASE("each kind of layer needs a signer of its role") {
   REQUIRE_FAILS(ErrorCode::kUntrusted,
                 seal(PatchManifest(), fixture.base_keys(), fixture.At("patch-by-baser")));
   const Keys strangers(fixture.At("strangers"));
-  REQUIRE_FAILS(ErrorCode::kUntrusted, seal(BaseManifest(), strangers, fixture.At("base-by-stranger")));
+  const auto strange = seal(BaseManifest(), strangers, fixture.At("base-by-stranger"));
+  REQUIRE_FAILS(ErrorCode::kUntrusted, strange);
+  CHECK(strange.error().message().find("role base") != std::string::npos);
+  CHECK(strange.error().message().find("role patch") != std::string::npos);
   REQUIRE_FAILS(ErrorCode::kUntrusted, seal(PatchManifest(), strangers, fixture.At("patch-by-stranger")));
 }
 

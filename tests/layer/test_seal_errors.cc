@@ -10,7 +10,7 @@
 #include "fs/layer/image_check.h"
 #include "tests/layer/fixture.h"
 #include "tests/support/catch.h"
-#include "tests/support/pattern.h"
+#include "tests/support/scoped_cancel.h"
 
 namespace veneer::test {
 namespace {
@@ -135,12 +135,23 @@ TEST_CASE("mkfs.erofs loses a write and says nothing") {
                  "mkfs.erofs wrote an image with another", s.folder);
 }
 
+TEST_CASE("a stop that is asked for while mkfs.erofs runs") {
+  const Sealing s;
+  const FakeMkfs fake(s.fixture, "exec sleep 60");
+  const ScopedCancel restored;
+  SetCancelRequested(false);
+  const auto stop = [](const char* stage, uint64_t, uint64_t) {
+    if (std::string_view(stage) == "writing image") SetCancelRequested(true);
+  };
+  RequireRefused(s.fixture.SealBase(s.tree, s.output, stop), ErrorCode::kInterrupted, "interrupted",
+                 s.folder);
+}
+
 TEST_CASE("mkfs.erofs writes no image") {
   const Sealing s;
   const FakeMkfs fake(s.fixture, "exit 0");
-  const auto result = s.fixture.SealBase(s.tree, s.output);
-  REQUIRE_FALSE(result.has_value());
-  CHECK(stdfs::is_empty(s.folder));
+  RequireRefused(s.fixture.SealBase(s.tree, s.output), ErrorCode::kFailed,
+                 "wrote an image that cannot be read", s.folder);
 }
 
 TEST_CASE("a tree that changes between scan and image") {
