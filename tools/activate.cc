@@ -34,9 +34,8 @@ Status Activate(const Options& options, const Globals& globals, Output& output) 
 Action AddActivate(CLI::App& verb) {
   verb.description("Make installed layers current, live on every mount");
   auto options = std::make_shared<Options>();
-  verb.add_option(
-      "LAYER", options->layers,
-      "Id or its beginning, name, component, or COMPONENT@LETTER (default: the newest of every component)");
+  verb.add_option("LAYER", options->layers,
+                  "Id, name, component or COMPONENT@LETTER (default: the newest of each)");
   AddSwitchOptions(verb, options->switching);
   return [options](const Globals& globals, Output& output) { return Activate(*options, globals, output); };
 }

@@ -73,29 +73,32 @@ Progress::~Progress() {
   }
   stopped_.notify_one();
   thread_.join();
+  if (!stage_.name.empty()) DrawOver("");
 }
 
 void Progress::Report(const char* stage, uint64_t done, uint64_t total) {
   if (!thread_.joinable()) return;
   const std::lock_guard lock(mutex_);
-  if (stage_.name != stage) {
+  const bool begins = stage_.name != stage;
+  if (begins) {
     stage_ = Stage{.name = stage};
     stage_start_ = std::chrono::steady_clock::now();
   }
   stage_.done = std::max(stage_.done, done);  // reports of several threads may overtake each other
   stage_.total = total;
+  if (begins) DrawStage();
+}
+
+void Progress::DrawStage() {
+  stage_.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - stage_start_).count();
+  DrawOver(ProgressLine(stage_, TerminalWidth() - 1));
 }
 
 void Progress::Draw() {
   std::unique_lock lock(mutex_);
-  bool drawn = false;
   while (!stopped_.wait_for(lock, kDrawInterval, [this] { return stop_; })) {
-    if (stage_.name.empty()) continue;
-    stage_.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - stage_start_).count();
-    DrawOver(ProgressLine(stage_, TerminalWidth() - 1));
-    drawn = true;
+    if (!stage_.name.empty()) DrawStage();
   }
-  if (drawn) DrawOver("");
 }
 
 }  // namespace veneer::tools

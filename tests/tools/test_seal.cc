@@ -53,7 +53,7 @@ TEST_CASE("seal says what it was given that is not right, and writes nothing") {
     return Veneer(words);
   };
   RequireError(seal(1, workshop / "no-tree"), 1, "seal", {workshop / "no-tree"});
-  RequireError(seal(1, workshop.key()), 1, "seal", {workshop.key()});
+  RequireError(seal(1, workshop.key()), 2, "seal", {workshop.key()});
   RequireError(seal(3, workshop / "no-folder/base.layer"), 1, "seal", {workshop / "no-folder/base.layer"});
   RequireError(seal(9, workshop / "no.key"), 1, "seal", {workshop / "no.key"});
   RequireError(seal(11, workshop / "no.pem"), 1, "seal", {workshop / "no.pem"});

@@ -34,9 +34,10 @@ std::string FilledStore(const Workshop& workshop) {
                          R"("kind": "base", "os": {"id": "test", "version": "1", "models": []})"));
   update.PutLayer(Record(std::string(64, 'b'), 2, patch + R"("sequence": 2)"));
   update.PutLayer(Record(std::string(64, 'c'), 3, patch + R"("sequence": 27)"));
+  const std::vector<std::string> stack = {std::string(64, 'a'), std::string(64, 'b')};
   update.PutGeneration({.number = 1,
-                        .layers = {std::string(64, 'a'), std::string(64, 'b')},
-                        .effective_root = {},
+                        .layers = stack,
+                        .effective_root = catalog::EffectiveRoot(stack),
                         .reason = "activate",
                         .time = 1700000001});
   update.SetCurrent(1);

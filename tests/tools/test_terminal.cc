@@ -29,8 +29,6 @@ std::string OnTerminal(const std::vector<std::string>& words) {
 
 TEST_CASE("progress is drawn on a terminal only, and taken away at the end") {
   Workshop workshop;
-  // Long enough to be seen: verified in one go, but ten times the drawing interval at a gigabyte per second.
-  std::filesystem::resize_file(workshop.Write("tree/large", "x"), uint64_t{1} << 30);
   const std::string layer = workshop.Sealed();
   const std::string drawn = OnTerminal({"inspect", "--verify", layer});
   INFO(drawn);
