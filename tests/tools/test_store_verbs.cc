@@ -28,7 +28,7 @@ std::string FilledStore(const Workshop& workshop) {
   REQUIRE_OK(catalog);
   const std::string patch =
       R"("kind": "patch", "component": "lib", "applies_to": {"id": "test", "versions": ["1"], "models": []},
-      "requires": [], "advisories": [], )";
+      "requires": [], "advisories": [], "restart": [], )";
   catalog::Update update;
   update.PutLayer(Record(std::string(64, 'a'), 1,
                          R"("kind": "base", "os": {"id": "test", "version": "1", "models": []})"));
