@@ -31,9 +31,16 @@ Status InstallOne(const std::string& file, StoreChange& change, const Globals& g
   if (!result) return tl::unexpected(std::move(result).error());
   const format::Manifest& manifest = result->signed_manifest.manifest;
   const std::string& id = result->signed_manifest.id;
-  output.Note("{}: {} {}, {}", file, result->already ? "was installed already:" : "installed", manifest.name,
-              id);
-  list.push_back({{"file", ToUtf8(file)}, {"id", id}, {"name", manifest.name}, {"already", result->already}});
+  output.Note("{}: {} {}, {}", file,
+              !result->already   ? "installed"
+              : result->repaired ? "repaired"
+                                 : "was installed already:",
+              manifest.name, id);
+  list.push_back({{"file", ToUtf8(file)},
+                  {"id", id},
+                  {"name", manifest.name},
+                  {"already", result->already},
+                  {"repaired", result->repaired}});
   return {};
 }
 

@@ -46,12 +46,24 @@ sigset_t StopSignals() {
   return signals;
 }
 
+// The device that is seen at `target`; 0 if nothing is mounted there.
+dev_t DeviceAt(const std::string& target) {
+  dev_t device = 0;
+  if (const auto table = fuse::ReadMountTable()) {
+    for (const fuse::MountEntry& entry : *table) {
+      if (entry.target == target) device = entry.device;  // the last one is on top
+    }
+  }
+  return device;
+}
+
 // Waits for a signal to stop; the server then ends by itself. SIGHUP is for those who reread a configuration:
-// there is none.
-void UnmountOnSignal(const std::string& target) {
+// there is none. A mount that was detached and followed by another at the same place is left to end with its
+// users.
+void UnmountOnSignal(const std::string& target, dev_t device) {
   const sigset_t signals = StopSignals();
   for (int signal = 0; ::sigwait(&signals, &signal) == 0;) {
-    if (signal == SIGHUP) continue;
+    if (signal == SIGHUP || DeviceAt(target) != device) continue;
     if (!fuse::Unmount(target, false)) static_cast<void>(fuse::Unmount(target, true));
   }
 }
@@ -62,7 +74,8 @@ Status Serve(fuse::ServerOptions options, fuse::Log log, const std::function<voi
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   const std::string target = options.target;
   VENEER_ASSIGN(const auto server, fuse::Server::Start(std::move(options), std::move(log)));
-  std::thread(UnmountOnSignal, target).detach();  // has nothing to finish when the process ends
+  std::thread(UnmountOnSignal, target, DeviceAt(target))
+      .detach();  // has nothing to finish when the process ends
   server->Serve(ready);
   return {};
 }

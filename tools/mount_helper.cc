@@ -2,6 +2,7 @@
 //
 // usage: mount.veneer STORE DIR [-sfnv] [-N NAMESPACE] [-o OPTIONS]
 
+#include <sys/mount.h>
 #include <unistd.h>
 
 #include <charconv>
@@ -59,11 +60,21 @@ Result<T> Number(std::string_view key, std::string_view text, T least, T most) {
 // What mount(8) and fstab say to every file system. "rw" comes by default; the tree is sealed all the same.
 bool IsGeneral(std::string_view key) {
   for (const std::string_view known :
-       {"ro", "defaults", "auto", "noauto", "nofail", "_netdev", "user", "nouser", "owner", "group", "suid",
+       {"ro", "rw", "defaults", "auto", "noauto", "nofail", "_netdev", "nouser", "owner", "group", "suid",
         "dev", "exec", "relatime", "noatime", "async", "sync"}) {
     if (key == known) return true;
   }
   return key.starts_with("x-") || key.starts_with("X-") || key.starts_with("comment=");
+}
+
+// What the administrator may take away from programs on the mount; 0 for any other word. `user` implies all
+// three.
+unsigned long FlagOf(std::string_view option) {
+  if (option == "nosuid") return MS_NOSUID;
+  if (option == "nodev") return MS_NODEV;
+  if (option == "noexec") return MS_NOEXEC;
+  if (option == "user" || option == "users") return MS_NOSUID | MS_NODEV | MS_NOEXEC;
+  return 0;
 }
 
 Status ApplyOption(std::string_view option, bool sloppy, fuse::ServerOptions& server) {
@@ -71,6 +82,10 @@ Status ApplyOption(std::string_view option, bool sloppy, fuse::ServerOptions& se
   const std::string_view key = option.substr(0, equals);
   const std::string_view value = equals == std::string_view::npos ? "" : option.substr(equals + 1);
   if (option.empty() || IsGeneral(option)) return {};
+  if (const unsigned long flag = FlagOf(option); flag != 0) {
+    server.mount_flags |= flag;
+    return {};
+  }
   if (key == "generation") {
     VENEER_ASSIGN(server.generation, Number<uint64_t>(key, value, 1, UINT64_MAX));
   } else if (key == "trust") {

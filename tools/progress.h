@@ -25,8 +25,8 @@ struct Stage {
 std::string ProgressLine(const Stage& stage, size_t width);
 
 // Draws on standard error if that is a terminal and neither --json nor --quiet is given; otherwise does
-// nothing. A stage is drawn when it begins, and then by a thread of its own, ten times a second at most, so that
-// reporting costs next to nothing and a stage that has nothing to report still shows.
+// nothing. A stage is drawn when it begins, and then by a thread of its own, ten times a second at most, so
+// that reporting costs next to nothing and a stage that has nothing to report still shows.
 class Progress {
  public:
   explicit Progress(const Globals& globals);

@@ -55,7 +55,7 @@ Action AddRevert(CLI::App& verb) {
   verb.description("Drop a patch, or go back to an earlier generation, live on every mount");
   auto options = std::make_shared<Options>();
   auto* layer =
-      verb.add_option("LAYER", options->layer, "Patch to drop (default: go back by one generation)");
+      verb.add_option("LAYER", options->layer, "Patch to drop (default: back to what was current before)");
   auto* to = verb.add_option("--to", options->generation, "Generation to go back to")->check(WholeNumber(1));
   auto* all = verb.add_flag("--all", options->all, "Go back to the sealed base");
   layer->excludes(to)->excludes(all);

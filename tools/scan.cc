@@ -30,6 +30,19 @@ struct Totals {
   uint64_t damaged = 0;
 };
 
+// A layer that is wanted and not there must not pass for one that was checked.
+Status AllKnown(const std::vector<std::string>& ids, const std::vector<core::Candidate>& candidates) {
+  for (const std::string& id : ids) {
+    const bool known =
+        std::any_of(candidates.begin(), candidates.end(),
+                    [&](const core::Candidate& candidate) { return candidate.record.id == id; });
+    if (!known) {
+      return Fail(ErrorCode::kDamaged, "layer {} is not in the catalog{}", id, catalog::kRepairCatalog);
+    }
+  }
+  return {};
+}
+
 Result<std::vector<core::Candidate>> ChosenLayers(const Options& options, const catalog::Catalog& catalog) {
   VENEER_ASSIGN(const auto records, catalog.Layers());
   VENEER_ASSIGN(auto candidates, core::CandidatesOf(records));
@@ -40,8 +53,14 @@ Result<std::vector<core::Candidate>> ChosenLayers(const Options& options, const 
   }
   if (options.current) {
     VENEER_ASSIGN(const catalog::State state, catalog.ReadState());
+    if (state.current == 0) return Fail(ErrorCode::kNotFound, "no generation is current");
     VENEER_ASSIGN(const auto generation, catalog.Generation(state.current));
-    if (generation) ids.insert(ids.end(), generation->layers.begin(), generation->layers.end());
+    if (!generation) {
+      return Fail(ErrorCode::kDamaged, "the current generation {} is not recorded{}", state.current,
+                  catalog::kRepairCatalog);
+    }
+    VENEER_TRY(AllKnown(generation->layers, candidates));
+    ids.insert(ids.end(), generation->layers.begin(), generation->layers.end());
   }
   if (options.layers.empty() && !options.current) return candidates;
   std::erase_if(candidates, [&](const core::Candidate& candidate) {
@@ -73,8 +92,9 @@ Status ScanOne(const core::Candidate& candidate, const catalog::Store& store, co
   // A cache of its own, so that every block comes from the device.
   auto layer = store.OpenLayer(candidate.record, trust, std::make_shared<verity::BlockCache>(kCacheBytes));
   if (!layer) {
-    // What cannot even be opened: trailer, signature, superblock, or the file itself.
-    ++totals.damaged;
+    // What cannot even be opened: trailer, signature, superblock, or the file itself. One that nobody trusts
+    // any more is refused, and not damaged.
+    if (layer.error().code() == ErrorCode::kDamaged) ++totals.damaged;
     output.Line("{}", layer.error().message());
     findings.push_back({{"layer", candidate.record.id},
                         {"block", nullptr},
@@ -82,7 +102,7 @@ Status ScanOne(const core::Candidate& candidate, const catalog::Store& store, co
                         {"kind", CodeWord(layer.error().code())},
                         {"message", layer.error().message()},
                         {"repaired", false}});
-    return {};
+    return layer.error().code() == ErrorCode::kDamaged ? Status() : tl::unexpected(std::move(layer).error());
   }
   Result<scan::LayerScan> scanned = [&] {
     Progress progress(globals);
@@ -106,8 +126,13 @@ Status Scan(const Options& options, const Globals& globals, Output& output) {
   VENEER_ASSIGN(const auto candidates, ChosenLayers(options, *catalog));
   Totals totals;
   Json findings = Json::array();
+  // One layer that cannot be looked at keeps no other from it, and no finding from being told.
+  Status first;
   for (const core::Candidate& candidate : candidates) {
-    VENEER_TRY(ScanOne(candidate, store, *trust, globals, output, totals, findings));
+    Status scanned = ScanOne(candidate, store, *trust, globals, output, totals, findings);
+    const bool stop = !scanned && scanned.error().code() == ErrorCode::kInterrupted;
+    if (!scanned && (first || stop)) first = std::move(scanned);
+    if (stop) break;
   }
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
   output.json() = {{"layers", candidates.size()},
@@ -117,9 +142,10 @@ Status Scan(const Options& options, const Globals& globals, Output& output) {
                    {"findings", std::move(findings)}};
   output.Note("{} layers, {} in {} blocks checked in {:.1f} s", candidates.size(), SizeText(totals.bytes),
               totals.blocks, took.count());
+  if (!first && first.error().code() == ErrorCode::kInterrupted) return first;
   if (totals.damaged == 0) {
-    output.Note("no damage");
-    return {};
+    if (first) output.Note("no damage");
+    return first;
   }
   return Fail(ErrorCode::kDamaged, "{}: damage found in {} places", store.path(), totals.damaged);
 }

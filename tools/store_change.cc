@@ -4,6 +4,8 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <optional>
 
 #include "fs/core/changes.h"
 #include "fs/core/patch.h"
@@ -21,7 +23,7 @@ constexpr size_t kCacheBytes = 16 << 20;
 
 // What a switch would change: the views of both generations, compared.
 struct Preview {
-  core::Changes changes;
+  std::optional<core::Changes> changes;  // none where the stack that goes cannot be read any more
   bool new_base = false;
   std::vector<std::string> restart;  // units that the patches which come in want restarted
 };
@@ -34,23 +36,35 @@ Result<std::vector<std::shared_ptr<const layer::Layer>>> OpenStack(const StoreCh
                                 std::make_shared<verity::BlockCache>(kCacheBytes));
 }
 
-Result<std::optional<Preview>> PreviewSwitch(const StoreChange& change,
-                                             const std::vector<std::string>& before,
-                                             const std::vector<std::string>& after) {
-  VENEER_ASSIGN(const auto stack, OpenStack(change, after));
-  VENEER_TRY(core::CheckPathConflicts(stack));
-  if (before.empty()) return std::nullopt;
-  VENEER_ASSIGN(const auto former, OpenStack(change, before));
-  const auto table = std::make_shared<core::LayerTable>();
-  VENEER_ASSIGN(const auto old_view, core::View::Build(0, core::StackOf(former), table));
-  VENEER_ASSIGN(const auto new_view, core::View::Build(1, core::StackOf(stack), table));
-  VENEER_ASSIGN(core::Changes changes, core::Changes::Between(*old_view, *new_view));
-  Preview preview{std::move(changes), before.front() != after.front(), {}};
+std::vector<std::string> RestartWishes(const std::vector<std::shared_ptr<const layer::Layer>>& stack,
+                                       const std::vector<std::string>& before) {
+  std::vector<std::string> restart;
   for (const auto& layer : stack) {
     if (std::find(before.begin(), before.end(), layer->id()) != before.end()) continue;
     const auto& units = layer->manifest().restart;
-    preview.restart.insert(preview.restart.end(), units.begin(), units.end());
+    restart.insert(restart.end(), units.begin(), units.end());
   }
+  return restart;
+}
+
+// The stack that comes must hold in every way. The one that goes may be damaged, gone or no longer trusted:
+// that is no reason to stay with it.
+Result<std::optional<Preview>> PreviewSwitch(const StoreChange& change,
+                                             const std::vector<std::string>& before,
+                                             const std::vector<std::string>& after, Output& output) {
+  VENEER_ASSIGN(const auto stack, OpenStack(change, after));
+  VENEER_TRY(core::CheckPathConflicts(stack));
+  if (before.empty()) return std::nullopt;
+  Preview preview{std::nullopt, before.front() != after.front(), RestartWishes(stack, before)};
+  const auto former = OpenStack(change, before);
+  if (!former) {
+    output.Note("warning: what changes cannot be told: {}", former.error().message());
+    return preview;
+  }
+  const auto table = std::make_shared<core::LayerTable>();
+  VENEER_ASSIGN(const auto old_view, core::View::Build(0, core::StackOf(*former), table));
+  VENEER_ASSIGN(const auto new_view, core::View::Build(1, core::StackOf(stack), table));
+  VENEER_ASSIGN(preview.changes, core::Changes::Between(*old_view, *new_view));
   return preview;
 }
 
@@ -61,7 +75,8 @@ const char* KindOf(const core::ChangedEntry& entry) {
 
 void ShowPreview(const Preview& preview, Output& output) {
   Json paths = Json::array();
-  for (const core::ChangedEntry& entry : preview.changes.entries()) {
+  if (!preview.changes) return;
+  for (const core::ChangedEntry& entry : preview.changes->entries()) {
     output.Line("{:<8}  /{}", KindOf(entry), entry.path);
     paths.push_back({{"path", "/" + ToUtf8(entry.path)}, {"change", KindOf(entry)}});
   }
@@ -89,7 +104,8 @@ Status Guard(const StoreChange& change, const std::optional<Preview>& preview, c
              Output& output) {
   if (!preview) return {};
   VENEER_ASSIGN(const auto hazards,
-                fuse::FindHazards(change.store.identity(), preview->changes, preview->new_base));
+                fuse::FindHazards(change.store.identity(), preview->changes ? &*preview->changes : nullptr,
+                                  preview->new_base));
   for (const fuse::Hazard& hazard : hazards) output.Note("warning: {}", hazard.text);
   for (const fuse::Hazard& hazard : hazards) {
     if (hazard.refuses && !options.force) {
@@ -151,7 +167,7 @@ Status SwitchTo(StoreChange& change, const std::vector<std::string>& layers, con
     output.Note("generation {} is just that already: nothing to do", state.current);
     return {};
   }
-  VENEER_ASSIGN(const auto preview, PreviewSwitch(change, before, layers));
+  VENEER_ASSIGN(const auto preview, PreviewSwitch(change, before, layers, output));
   if (preview) output.json()["restart"] = preview->restart;
   if (options.dry_run) {
     if (preview) ShowPreview(*preview, output);

@@ -3,12 +3,23 @@
 namespace veneer::tools {
 namespace {
 
-// clang-format off: one verb, one line
+// clang-format off
 constexpr Verb kVerbs[] = {
-    {"keygen", AddKeygen}, {"seal", AddSeal},       {"patch", AddPatch},       {"inspect", AddInspect},
-    {"init", AddInit},     {"install", AddInstall}, {"activate", AddActivate}, {"revert", AddRevert},
-    {"status", AddStatus}, {"list", AddList},       {"history", AddHistory},   {"mount", AddMount},
-    {"umount", AddUmount}, {"scan", AddScan},
+    {"keygen", AddKeygen},
+    {"seal", AddSeal},
+    {"patch", AddPatch},
+    {"inspect", AddInspect},
+    {"init", AddInit},
+    {"install", AddInstall},
+    {"activate", AddActivate},
+    {"revert", AddRevert},
+    {"status", AddStatus},
+    {"list", AddList},
+    {"history", AddHistory},
+    {"mount", AddMount},
+    {"umount", AddUmount},
+    {"scan", AddScan},
+    {"repair-catalog", AddRepairCatalog},
 };
 // clang-format on
 

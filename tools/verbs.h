@@ -20,6 +20,7 @@ Action AddKeygen(CLI::App& verb);
 Action AddList(CLI::App& verb);
 Action AddMount(CLI::App& verb);
 Action AddPatch(CLI::App& verb);
+Action AddRepairCatalog(CLI::App& verb);
 Action AddRevert(CLI::App& verb);
 Action AddScan(CLI::App& verb);
 Action AddSeal(CLI::App& verb);

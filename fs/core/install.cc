@@ -41,6 +41,15 @@ Status CopyIn(const io::PosixFile& source, const catalog::Store& store, const la
   return file.Commit();
 }
 
+// Whether the installed file of `record` is what was signed, to its last block.
+Result<bool> IsIntact(const catalog::LayerRecord& record, const catalog::Store& store,
+                      const crypto::TrustStore& trust, const layer::Progress& progress) {
+  const auto layer = store.OpenLayer(record, trust, std::make_shared<verity::BlockCache>(kCacheBytes));
+  if (!layer) return false;
+  VENEER_ASSIGN(const scan::LayerScan scan, scan::ScanLayer(**layer, progress));
+  return scan.findings.empty();
+}
+
 Status Record(const layer::SignedManifest& judged, catalog::Catalog& catalog, int64_t now,
               const std::string& by) {
   const format::Manifest& manifest = judged.manifest;
@@ -90,6 +99,15 @@ Result<InstallResult> Install(const std::string& path, const catalog::Store& sto
   VENEER_ASSIGN(const auto known, catalog.Layer(judged.id));
   if (known) {
     result.already = true;
+    VENEER_ASSIGN(const bool intact, IsIntact(*known, store, trust, progress));
+    if (intact) return result;
+    VENEER_TRY(CopyIn(*file, store, judged, trust, now, progress));
+    result.repaired = true;
+    VENEER_ASSIGN(const catalog::State state, catalog.ReadState());
+    catalog::Update update;
+    update.AddEvent(
+        {0, now, "repair", state.current, by, fmt::format("{} {}", judged.manifest.name, judged.id)});
+    VENEER_TRY(catalog.Commit(std::move(update)));
     return result;
   }
   VENEER_ASSIGN(const InstallFacts facts, GatherFacts(catalog, trust));

@@ -16,7 +16,8 @@ namespace veneer::core {
 
 struct InstallResult {
   layer::SignedManifest signed_manifest;
-  bool already = false;    // it was installed before; nothing changed
+  bool already = false;    // it was installed before
+  bool repaired = false;   // and its file was damaged: it was put in place again
   uint64_t file_size = 0;  // bytes
 };
 

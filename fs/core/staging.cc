@@ -39,6 +39,9 @@ class Stager {
     for (const std::string& path : difference_.whiteouts) {
       const std::string place = target_ + "/" + path;
       if (::mknod(place.c_str(), S_IFCHR, makedev(0, 0)) != 0) return Failed(place);
+      // Nobody sees a whiteout's time, but the root hash depends on it.
+      constexpr timespec kNever[2] = {};
+      if (::utimensat(AT_FDCWD, place.c_str(), kNever, AT_SYMLINK_NOFOLLOW) != 0) return Failed(place);
     }
     for (const std::string& path : difference_.opaque) {
       const std::string place = target_ + "/" + path;

@@ -9,21 +9,28 @@ namespace {
 
 using nlohmann::json;
 
-// Asks every mount to prepare; those that did are to be told to abort if a later one refuses.
+// Takes back what the first `count` mounts prepared. One that cannot be told finds out when the line is cut.
+void AbortFirst(std::vector<LiveMount>& mounts, size_t count) {
+  for (size_t i = 0; i < count; ++i) static_cast<void>(mounts[i].channel.Ask({{"request", "abort"}}));
+}
+
+// All prepare, or none.
 Status PrepareAll(std::vector<LiveMount>& mounts, const catalog::GenerationRecord& generation) {
   const json request = {
       {"request", "prepare"}, {"generation", generation.number}, {"layers", generation.layers}};
-  for (LiveMount& mount : mounts) {
-    if (auto answer = mount.channel.Ask(request); !answer) {
-      return tl::unexpected<Error>(answer.error().Within(mount.dir()));
+  for (size_t i = 0; i < mounts.size(); ++i) {
+    if (auto answer = mounts[i].channel.Ask(request); !answer) {
+      AbortFirst(mounts, i);
+      return tl::unexpected<Error>(answer.error().Within(mounts[i].dir()));
     }
   }
   return {};
 }
 
-void AbortAll(std::vector<LiveMount>& mounts) {
-  // A mount that cannot be told finds out when the line is cut.
-  for (LiveMount& mount : mounts) static_cast<void>(mount.channel.Ask({{"request", "abort"}}));
+Result<LiveMount> Meet(const std::string& path) {
+  VENEER_ASSIGN(ControlChannel channel, ControlChannel::Connect(path));
+  VENEER_ASSIGN(json status, channel.Ask({{"request", "status"}}));
+  return LiveMount{std::move(channel), std::move(status)};
 }
 
 void CommitAll(std::vector<LiveMount>& mounts, SwitchReport& report) {
@@ -45,13 +52,13 @@ Result<std::vector<LiveMount>> FindLiveMounts(const std::string& identity) {
   std::vector<LiveMount> mounts;
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(ControlFolder(identity), error)) {
-    auto channel = ControlChannel::Connect(entry.path());
-    if (!channel) {
-      if (channel.error().code() == ErrorCode::kNotFound) continue;
-      return tl::unexpected<Error>(std::move(channel).error());
+    if (entry.path().extension() != ".sock") continue;
+    auto mount = Meet(entry.path());
+    if (mount) {
+      mounts.push_back(std::move(*mount));
+    } else if (mount.error().code() != ErrorCode::kNotFound) {
+      return tl::unexpected<Error>(mount.error().Within(entry.path().string()));
     }
-    auto status = channel->Ask({{"request", "status"}});
-    if (status) mounts.push_back({std::move(*channel), std::move(*status)});
   }
   if (error && error != std::errc::no_such_file_or_directory)
     return FailErrno(error.value(), ControlFolder(identity));
@@ -68,16 +75,13 @@ Result<SwitchReport> SwitchGeneration(const catalog::Store& store, catalog::Cata
   std::erase_if(mounts, [](const LiveMount& mount) { return mount.pinned(); });
 
   const auto begin = std::chrono::steady_clock::now();
-  if (Status prepared = PrepareAll(mounts, report.generation); !prepared) {
-    AbortAll(mounts);
-    return tl::unexpected<Error>(std::move(prepared).error());
-  }
+  VENEER_TRY(PrepareAll(mounts, report.generation));
   event.generation = number;
   update.PutGeneration(report.generation);
   update.SetCurrent(number);
   update.AddEvent(std::move(event));
   if (Status recorded = catalog.Commit(std::move(update)); !recorded) {
-    AbortAll(mounts);
+    AbortFirst(mounts, mounts.size());
     return tl::unexpected<Error>(std::move(recorded).error());
   }
   CommitAll(mounts, report);

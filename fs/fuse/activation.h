@@ -23,8 +23,8 @@ struct LiveMount {
   bool pinned() const { return status.value("pinned", false); }
 };
 
-// The live mounts of the store with `identity`. Servers that are gone, or answer nothing, are passed over.
-// kIo.
+// The live mounts of the store with `identity`. Servers that are gone are passed over; one that is there and
+// does not answer is an error, since nobody can say what it shows. kIo.
 Result<std::vector<LiveMount>> FindLiveMounts(const std::string& identity);
 
 // What a switch did on one mount.

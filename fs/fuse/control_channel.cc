@@ -7,7 +7,9 @@
 #include <sys/un.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
+#include <exception>
 #include <optional>
 
 namespace veneer::fuse {
@@ -44,8 +46,8 @@ Result<std::optional<json>> Receive(int socket) {
   do {
     n = ::recv(socket, text.data(), text.size(), 0);
   } while (n < 0 && errno == EINTR);
+  if (n == 0 || (n < 0 && errno == ECONNRESET)) return std::nullopt;
   if (n < 0) return FailErrno(errno, "control socket");
-  if (n == 0) return std::nullopt;
   json message = json::parse(text.begin(), text.begin() + n, nullptr, false);
   if (!message.is_object())
     return Fail(ErrorCode::kFailed, "control socket: a message that is no JSON object");
@@ -80,19 +82,22 @@ Result<ControlChannel> ControlChannel::Connect(const std::string& path) {
 Result<json> ControlChannel::Ask(const json& request) {
   VENEER_TRY(Send(socket_.get(), request));
   VENEER_ASSIGN(auto answer, Receive(socket_.get()));
-  if (!answer) return Fail(ErrorCode::kIo, "control socket: the server of the mount has gone");
+  if (!answer) return Fail(ErrorCode::kNotFound, "control socket: the server of the mount has gone");
   if (const auto error = answer->find("error"); error != answer->end() && error->is_object()) {
     return tl::unexpected<Error>(Error(CodeOfWord(error->value("code", "")), error->value("message", "")));
   }
   return std::move(*answer);
 }
 
+// The socket gets its name only once it listens: one that refuses is taken for one that its server left
+// behind.
 Result<std::unique_ptr<ControlServer>> ControlServer::Listen(const std::string& path) {
-  VENEER_ASSIGN(const sockaddr_un address, AddressOf(path));
+  const std::string unready = path + ".new";
+  VENEER_ASSIGN(const sockaddr_un address, AddressOf(unready));
   UniqueFd listener(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   UniqueFd stop(::eventfd(0, EFD_CLOEXEC));
   if (!listener || !stop) return FailErrno(errno, path);
-  ::unlink(path.c_str());
+  ::unlink(unready.c_str());
   const mode_t before = ::umask(0177);
   const int bound = ::bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
   const int error = errno;
@@ -100,6 +105,7 @@ Result<std::unique_ptr<ControlServer>> ControlServer::Listen(const std::string& 
   if (bound != 0) return FailErrno(error, path);
   std::unique_ptr<ControlServer> server(new ControlServer(path, std::move(listener), std::move(stop)));
   if (::listen(server->listener_.get(), 64) != 0) return FailErrno(errno, path);
+  if (::rename(unready.c_str(), path.c_str()) != 0) return FailErrno(errno, path);
   return server;
 }
 
@@ -121,11 +127,26 @@ void ControlServer::Accept() {
   if (socket) clients_.emplace(next_client_++, std::move(socket));
 }
 
+namespace {
+
+// A request whose members are of the wrong type, or want of memory, must not end the process that serves the
+// mount.
+Result<json> AnswerSafely(const ControlServer::Handlers& handlers, ControlServer::ClientId client,
+                          const json& request) {
+  try {
+    return handlers.answer(client, request);
+  } catch (const std::exception& exception) {
+    return Fail(ErrorCode::kFailed, "control socket: {}", exception.what());
+  }
+}
+
+}  // namespace
+
 // Answers one request; false when the client has gone.
 bool ControlServer::Serve(ClientId client, int socket) {
   const auto request = Receive(socket);
   if (!request || !*request) return false;
-  const auto answer = handlers_.answer(client, **request);
+  const auto answer = AnswerSafely(handlers_, client, **request);
   return Send(socket, answer ? *answer : ErrorMessage(answer.error())).has_value();
 }
 

@@ -25,7 +25,8 @@ class ControlChannel {
   // kNotFound if nobody listens there (a socket that its server left behind is removed); kIo.
   static Result<ControlChannel> Connect(const std::string& path);
 
-  // Sends a request and waits for its answer. kIo if the other end is gone, or silent for two minutes.
+  // Sends a request and waits for its answer. kNotFound if the other end is gone, kIo if it is silent for two
+  // minutes.
   Result<nlohmann::json> Ask(const nlohmann::json& request);
 
  private:

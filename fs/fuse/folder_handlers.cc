@@ -56,13 +56,16 @@ fuse_entry_param BareEntry(const core::FolderLister& lister) {
 // An entry that the kernel may keep as if it had looked it up. Not for names that a switch is about to
 // change, nor for listings in the view of a former generation, nor where the inode cannot be read: that is
 // for whoever asks for the file to hear.
-fuse_entry_param FullEntry(const core::Moment& moment, core::NodeId folder,
+fuse_entry_param FullEntry(Context& context, const core::Moment& moment, core::NodeId folder,
                            const core::FolderLister& lister) {
   const core::FolderLister::Entry& entry = *lister.entry();
   if (entry.name == "." || entry.name == ".." || !moment.MayKeepEntry(folder, entry.name))
     return BareEntry(lister);
   const Result<core::Node> node = moment.view->NodeOf(*entry.branch, entry.nid);
-  if (!node) return BareEntry(lister);
+  if (!node) {
+    context.failures.OnFailure(folder, node.error());
+    return BareEntry(lister);
+  }
   return EntryOf(moment, folder, entry.name, *node);
 }
 
@@ -77,7 +80,7 @@ void List(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, bool plus) 
     const bool full = plus && view == moment->view;
     EntryWriter writer(req, size, plus);
     while (lister.entry() != nullptr) {
-      const fuse_entry_param param = full ? FullEntry(*moment, ino, lister) : BareEntry(lister);
+      const fuse_entry_param param = full ? FullEntry(context, *moment, ino, lister) : BareEntry(lister);
       if (!writer.Add(*lister.entry(), param)) break;
       if (Status next = lister.Next(); !next) {
         if (writer.empty()) return next;

@@ -14,12 +14,13 @@ namespace veneer::fuse {
 
 struct Holder {
   pid_t pid = 0;
-  std::string name;             // as in /proc/PID/comm
-  std::set<uint64_t> inodes;    // st_ino of what it holds on the device: open, mapped, or its root, working folder or program
+  std::string name;  // as in /proc/PID/comm
+  std::set<uint64_t>
+      inodes;  // st_ino of what it holds on the device: open, mapped, or its root, working folder or program
 };
 
-// The processes that hold anything on `device`, by pid. What ends while it is looked at, or may not be looked at, is passed over.
-// Asks the file system nothing that could wait for its server. kIo.
+// The processes that hold anything on `device`, by pid. What ends while it is looked at, or may not be looked
+// at, is passed over. Asks the file system nothing that could wait for its server. kIo.
 Result<std::vector<Holder>> FindHolders(dev_t device);
 
 }  // namespace veneer::fuse

@@ -51,7 +51,7 @@ Result<std::vector<MountEntry>> ReadMountTable() {
   return entries;
 }
 
-Result<UniqueFd> MountFuse(const std::string& source, const std::string& target) {
+Result<UniqueFd> MountFuse(const std::string& source, const std::string& target, unsigned long flags) {
   VENEER_TRY(CheckTarget(target));
   UniqueFd device(::open("/dev/fuse", O_RDWR | O_CLOEXEC));
   if (!device) {
@@ -61,7 +61,7 @@ Result<UniqueFd> MountFuse(const std::string& source, const std::string& target)
   }
   const std::string options =
       fmt::format("fd={},rootmode=40000,user_id=0,group_id=0,default_permissions,allow_other", device.get());
-  if (::mount(source.c_str(), target.c_str(), kFileSystemType, MS_RDONLY, options.c_str()) != 0) {
+  if (::mount(source.c_str(), target.c_str(), kFileSystemType, MS_RDONLY | flags, options.c_str()) != 0) {
     return FailErrno(errno, fmt::format("{}: mounting", target));
   }
   return device;

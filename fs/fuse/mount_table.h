@@ -27,9 +27,10 @@ Result<std::vector<MountEntry>> ReadMountTable();
 
 // Opens /dev/fuse and mounts it read-only on `target`, an absolute path to a folder, with device nodes,
 // setuid and everyone's access, the kernel checking permissions. `source` is shown in the mount table.
+// `flags`: MS_NOSUID and the like, or 0.
 // kNotFound: no /dev/fuse, or no `target`. kUsage: `target` is no folder. kBusy: something is mounted there
 // already.
-Result<UniqueFd> MountFuse(const std::string& source, const std::string& target);
+Result<UniqueFd> MountFuse(const std::string& source, const std::string& target, unsigned long flags);
 
 // Unmounts `target`; `lazy` detaches it now and lets those who use it finish. kBusy if it is in use,
 // kNotFound and kUsage if it is not a mount point.

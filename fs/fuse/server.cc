@@ -7,19 +7,18 @@
 
 #include "fs/fuse/mount_table.h"
 #include "fs/io/file_ops.h"
+#include "fs/scan/path_index.h"
 
 namespace veneer::fuse {
 namespace {
 
 using nlohmann::json;
 
-// Failures logged before the log says no more: a broken disk must not fill another.
-constexpr size_t kMostReported = 1000;
-
 // Crashes the kernel at once, as dm-verity's panic_on_corruption does.
-void Panic() {
+void Panic(const Log& log) {
   const UniqueFd trigger(::open("/proc/sysrq-trigger", O_WRONLY | O_CLOEXEC));
   if (trigger && ::write(trigger.get(), "c", 1) == 1) return;
+  log(Severity::kError, "/proc/sysrq-trigger: cannot be written, so there is no panic");
 }
 
 }  // namespace
@@ -29,7 +28,8 @@ Server::Server(ServerOptions options, catalog::Store store, Log log)
       store_(std::move(store)),
       log_(std::move(log)),
       cache_(std::make_shared<verity::BlockCache>(options_.cache_bytes)),
-      table_(std::make_shared<core::LayerTable>()) {}
+      table_(std::make_shared<core::LayerTable>()),
+      reporter_([this](core::NodeId node, const Error& error) { TellFailure(node, error); }) {}
 
 Server::~Server() = default;
 
@@ -40,7 +40,8 @@ Result<std::unique_ptr<Server>> Server::Start(ServerOptions options, Log log) {
   VENEER_TRY(io::MakeFolders(folder));
   VENEER_ASSIGN(server->control_, ControlServer::Listen(fmt::format("{}/{}.sock", folder, ::getpid())));
   VENEER_TRY(server->Load());
-  VENEER_ASSIGN(UniqueFd device, MountFuse(server->store_.path(), server->options_.target));
+  VENEER_ASSIGN(UniqueFd device,
+                MountFuse(server->store_.path(), server->options_.target, server->options_.mount_flags));
   server->context_ = std::make_unique<Context>(Context{*server->tree_, server->counters_, *server});
   auto session = Session::Create(std::move(device), *server->context_, server->kernel_);
   if (!session) {
@@ -122,8 +123,10 @@ Result<json> Server::Answer(ControlServer::ClientId client, const json& request)
   if (what == "prepare") return Prepare(client, request);
   if (what == "commit") return Commit(client);
   if (what == "abort") {
-    if (preparing_ == client) tree_->Abort();
-    preparing_ = 0;
+    if (preparing_ == client) {
+      tree_->Abort();
+      preparing_ = 0;
+    }
     return json::object();
   }
   return Fail(ErrorCode::kUsage, "control socket: no such request: {}", what);
@@ -199,23 +202,28 @@ json Server::Describe() const {
             {"cache_bytes", cache.bytes}}}};
 }
 
-// The layer that `node` is in, as a person knows it.
+// The path of `node` and the layer that it is in, as a person knows them.
 std::string Server::NameOf(core::NodeId node) const {
-  const std::lock_guard lock(layers_mutex_);
-  for (const auto& [id, layer] : layers_) {
-    if (layer->slot() == core::SlotOf(node)) return layer->manifest().name;
+  std::string layer_name = "no layer";
+  {
+    const std::lock_guard lock(layers_mutex_);
+    for (const auto& [id, layer] : layers_) {
+      if (layer->slot() == core::SlotOf(node)) layer_name = layer->manifest().name;
+    }
   }
-  return "the root";
+  const erofs::Image* image = table_->Find(core::SlotOf(node));
+  const std::string path = image == nullptr ? "" : scan::PathOfInode(*image, core::NidOf(node));
+  return fmt::format("/{} of {}", path, layer_name);
+}
+
+void Server::TellFailure(core::NodeId node, const Error& error) const {
+  log_(Severity::kError,
+       fmt::format("{}: {}: {}; run: veneer scan", options_.target, NameOf(node), error.message()));
 }
 
 void Server::OnFailure(core::NodeId node, const Error& error) {
-  {
-    const std::lock_guard lock(reported_mutex_);
-    if (reported_.size() >= kMostReported || !reported_.insert(error.message()).second) return;
-  }
-  log_(Severity::kError, fmt::format("{}: {}, inode {}: {}; run: veneer scan", options_.target, NameOf(node),
-                                     core::NidOf(node), error.message()));
-  if (options_.panic_on_corruption && error.code() == ErrorCode::kCorrupt) Panic();
+  if (options_.panic_on_corruption && error.code() == ErrorCode::kCorrupt) Panic(log_);
+  reporter_.Report(node, error);
 }
 
 }  // namespace veneer::fuse

@@ -9,7 +9,6 @@
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -18,6 +17,7 @@
 #include "fs/core/live_tree.h"
 #include "fs/fuse/context.h"
 #include "fs/fuse/control_channel.h"
+#include "fs/fuse/damage_reporter.h"
 #include "fs/fuse/session.h"
 #include "fs/verity/block_cache.h"
 
@@ -35,6 +35,7 @@ struct ServerOptions {
   std::optional<uint64_t> generation;  // pinned: switches pass this mount by
   unsigned threads = 16;               // that serve, at least 2
   size_t cache_bytes = 16 << 20;       // of verified hash and metadata blocks
+  unsigned long mount_flags = 0;       // MS_NOSUID, MS_NODEV, MS_NOEXEC
   bool panic_on_corruption = false;    // crash the kernel rather than answer EIO
 };
 
@@ -69,6 +70,7 @@ class Server final : public FailureSink {
   Result<nlohmann::json> Commit(ControlServer::ClientId client);
   void Gone(ControlServer::ClientId client);
   nlohmann::json Describe() const;
+  void TellFailure(core::NodeId node, const Error& error) const;
   std::string NameOf(core::NodeId node) const;
 
   ServerOptions options_;
@@ -86,10 +88,9 @@ class Server final : public FailureSink {
   mutable std::mutex layers_mutex_;
   std::map<std::string, std::shared_ptr<const layer::Layer>> layers_;  // guarded by layers_mutex_; by id
 
-  std::mutex reported_mutex_;
-  std::set<std::string> reported_;  // guarded by reported_mutex_; failures logged already
-
-  std::unique_ptr<ControlServer> control_;  // last: its thread uses all the others
+  // Last: their threads use all the others.
+  DamageReporter reporter_;
+  std::unique_ptr<ControlServer> control_;
 };
 
 }  // namespace veneer::fuse

@@ -11,7 +11,8 @@ namespace veneer::fuse {
 namespace {
 
 bool IsBelow(const std::string& path, const std::string& folder) {
-  return path.size() > folder.size() && path.starts_with(folder) && (folder == "/" || path[folder.size()] == '/');
+  return path.size() > folder.size() && path.starts_with(folder) &&
+         (folder == "/" || path[folder.size()] == '/');
 }
 
 // The lower folders that an overlayfs's options name, `\:` and `\,` and the like unescaped.
@@ -48,40 +49,50 @@ std::vector<std::string> LowerFolders(const std::string& options) {
 bool LiesIn(const std::string& path, const std::string& mount) {
   struct stat a {};
   struct stat b {};
-  if (::stat(path.c_str(), &a) != 0 || ::stat(mount.c_str(), &b) != 0) return path == mount || IsBelow(path, mount);
+  if (::stat(path.c_str(), &a) != 0 || ::stat(mount.c_str(), &b) != 0)
+    return path == mount || IsBelow(path, mount);
   return a.st_dev == b.st_dev;
 }
 
 void AddOverlay(const MountEntry& entry, const std::string& mount, std::vector<Hazard>& hazards) {
   for (const std::string& lower : LowerFolders(entry.options)) {
     if (!LiesIn(lower, mount)) continue;
-    hazards.push_back({fmt::format("the overlay at {} has {} as a lower folder, which must not change under it; "
-                                   "lay it over a mount --generation N",
-                                   entry.target, lower),
-                       true});
+    hazards.push_back(
+        {fmt::format("the overlay at {} has {} as a lower folder, which must not change under it; "
+                     "lay it over a mount --generation N",
+                     entry.target, lower),
+         true});
     return;
   }
 }
 
-void AddLostMount(const MountEntry& entry, const std::string& mount, const core::Changes& changes, bool new_base,
-                  std::vector<Hazard>& hazards) {
+void AddLostMount(const MountEntry& entry, const std::string& mount, const core::Changes* changes,
+                  bool new_base, std::vector<Hazard>& hazards) {
   if (!IsBelow(entry.target, mount)) return;
   if (new_base) {
     hazards.push_back({fmt::format("another base would detach {} from {}", entry.type, entry.target), true});
     return;
   }
+  if (changes == nullptr) {
+    hazards.push_back(
+        {fmt::format("{} mounted at {} goes if what it is mounted on changes", entry.type, entry.target),
+         false});
+    return;
+  }
   const std::string inside = entry.target.substr(mount == "/" ? 1 : mount.size() + 1);
-  for (const core::ChangedEntry& changed : changes.entries()) {
+  for (const core::ChangedEntry& changed : changes->entries()) {
     if (changed.before == 0 || (inside != changed.path && !IsBelow(inside, changed.path))) continue;
-    hazards.push_back({fmt::format("{} mounted at {} goes with /{}, which changes", entry.type, entry.target, changed.path),
-                       false});
+    hazards.push_back(
+        {fmt::format("{} mounted at {} goes with /{}, which changes", entry.type, entry.target, changed.path),
+         false});
     return;
   }
 }
 
 }  // namespace
 
-Result<std::vector<Hazard>> FindHazards(const std::string& identity, const core::Changes& changes, bool new_base) {
+Result<std::vector<Hazard>> FindHazards(const std::string& identity, const core::Changes* changes,
+                                        bool new_base) {
   VENEER_ASSIGN(const std::vector<LiveMount> mounts, FindLiveMounts(identity));
   VENEER_ASSIGN(const std::vector<MountEntry> table, ReadMountTable());
   std::vector<Hazard> hazards;

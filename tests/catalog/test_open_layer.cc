@@ -103,8 +103,8 @@ TEST_CASE("an installed layer whose file is not what it was is damaged") {
     filesystem::rename(path, path + ".moved");
     filesystem::create_symlink(path + ".moved", path);
   }
-  CheckDamaged(filled.Open(filled.base()), path, "veneer scan --repair");
-  CheckDamaged(filled.OpenStack({filled.base().id, filled.patch().id}), path, "veneer scan --repair");
+  CheckDamaged(filled.Open(filled.base()), path, "veneer install FILE");
+  CheckDamaged(filled.OpenStack({filled.base().id, filled.patch().id}), path, "veneer install FILE");
 }
 
 TEST_CASE("a good layer in another's place is damage") {

@@ -4,6 +4,7 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "fs/base/unique_fd.h"
@@ -141,6 +142,86 @@ TEST_CASE("writes get EROFS, and a mount in use is not unmounted but said to be"
   RequireError(Veneer({"--store", live.store(), "mount", live.mount()}), 5, "mount",
                {"mounted there already"});
   live.Run({"umount", "--lazy", live.mount()});
+}
+
+TEST_CASE("mount -t veneer and umount work, with the options of mount(8)") {
+  const LiveStore live;
+  live.Run({"umount", live.mount()});
+  // In a name space of its own, where the helper lies among those that mount(8) looks for.
+  const std::string script =
+      "set -e; store=$1 mnt=$2 box=$3; mkdir -p $box; mount -t tmpfs box $box; mkdir $box/up $box/work; "
+      "cp \"$4\" $box/up/mount.veneer; mount -t overlay over -o "
+      "lowerdir=/usr/sbin,upperdir=$box/up,workdir=$box/work /usr/sbin; "
+      "mount -t veneer $store $mnt -o defaults,nosuid,nofail,x-test; findmnt -no FSTYPE,OPTIONS $mnt; ls "
+      "$mnt | wc -l; umount $mnt; "
+      "! mount -t veneer $store $mnt -o nonsense";
+  const CommandResult result = RunCommand({"unshare", "--mount", "bash", "-c", script, "bash", live.store(),
+                                           live.mount(), live.shop() / "box", VENEER_MOUNT_HELPER});
+  INFO(result.out << result.err);
+  CHECK(result.status == 0);
+  CHECK(result.out.find("fuse.veneer ro,nosuid") == 0);
+  CHECK(result.err.find("option nonsense is not known") != std::string::npos);
+}
+
+TEST_CASE("an active patch that is damaged can be taken off all the same") {
+  LiveStore live;
+  live.MakePatch();
+  live.RunOnStore({"activate"});
+  const auto layers = VeneerJson({"--store", live.store(), "status"}).at("layers");
+  stdfs::remove(live.store() + "/layers/" + std::string(layers.at(1).at("id")) + ".layer");
+  RequireErrorLine(Veneer({"--store", live.store(), "status"}), 3, "status", {"veneer install FILE"});
+  live.RunOnStore({"revert", "--all"});
+  CHECK(DescribeDifferences(live.shop() / "before", live.mount()) == "");
+  live.RunOnStore({"status"});
+}
+
+TEST_CASE("the same patch made twice has one root hash, removals and all") {
+  LiveStore live;
+  live.MakePatch();
+  const auto once = VeneerJson({"inspect", live.shop() / "p.layer"});
+  const auto again = VeneerJson({"patch", live.shop() / "after", "-o", live.shop() / "q.layer", "--base",
+                                 live.shop() / "b.layer", "--component", "demo", "--sequence", "1", "--key",
+                                 live.shop().key(), "--cert", live.shop().certificate()});
+  CHECK(again.at("whiteouts").get<int>() > 0);
+  CHECK(again.at("root_hash") == once.at("manifest").at("root_hash"));
+}
+
+// Turns one bit of the installed layer, in the middle of a file that has data there; returns the file's path.
+std::string DamageAFile(const LiveStore& live) {
+  const std::string store = live.store() + "/layers";
+  const std::string layer_path = stdfs::directory_iterator(store)->path();
+  const std::string layer = live.shop().Read(layer_path);
+  const std::string root = live.shop() / "before";
+  for (const auto& entry : stdfs::recursive_directory_iterator(root)) {
+    if (entry.is_symlink() || !entry.is_regular_file() || entry.file_size() < 40960) continue;
+    const std::string data = live.shop().Read(entry.path());
+    const std::string piece = data.substr(data.size() / 2 / 4096 * 4096, 64);
+    const size_t place = layer.find(piece);
+    if (piece.find_first_not_of('\0') == std::string::npos || place == std::string::npos) continue;
+    if (layer.find(piece, place + 1) != std::string::npos) continue;
+    const UniqueFd file(::open(layer_path.c_str(), O_RDWR | O_CLOEXEC));
+    const char turned = static_cast<char>(layer[place] ^ 1);
+    REQUIRE(::pwrite(file.get(), &turned, 1, static_cast<off_t>(place)) == 1);
+    return stdfs::relative(entry.path(), root);
+  }
+  FAIL("the sample tree has no file of data to damage");
+  return "";
+}
+
+TEST_CASE("a damaged block is EIO, never a wrong byte, and the rest is served") {
+  const LiveStore live;
+  const std::string path = DamageAFile(live);
+  INFO(path);
+  const auto read = RunCommand({"cat", live.mount() + "/" + path});
+  CHECK(read.status == 1);
+  CHECK(read.err.find("Input/output error") != std::string::npos);
+  const std::string source = live.shop().Read((live.shop() / "before") + "/" + path);
+  CHECK(source.compare(0, read.out.size(), read.out) == 0);
+  const auto scan = VeneerJson({"--store", live.store(), "scan"}, 3);
+  REQUIRE(scan.at("findings").size() == 1);
+  CHECK(scan.at("findings")[0].at("paths")[0] == "/" + path);
+  const std::string differences = DescribeDifferences(live.shop() / "before", live.mount());
+  CHECK(std::count(differences.begin(), differences.end(), '\n') <= 2);
 }
 
 TEST_CASE("status says what is mounted, in JSON as the contract has it") {

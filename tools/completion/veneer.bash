@@ -21,11 +21,12 @@ _veneer_words() {
     mount) echo '--help --generation --foreground --threads --cache --on-corruption|DIR' ;;
     umount) echo '--help --lazy|DIR' ;;
     scan) echo '--help --layer --current|' ;;
+    repair-catalog) echo '--help|' ;;
     *) return 1 ;;
   esac
 }
 
-_veneer_verbs='keygen seal patch inspect init install activate revert status list history mount umount scan'
+_veneer_verbs='keygen seal patch inspect init install activate revert status list history mount umount scan repair-catalog'
 
 # The verb among the words before the cursor; nothing if there is none yet.
 _veneer_verb() {

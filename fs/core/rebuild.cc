@@ -1,0 +1,150 @@
+#include "fs/core/rebuild.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <filesystem>
+#include <tuple>
+
+#include "fs/core/stack_plan.h"
+#include "fs/io/file_ops.h"
+#include "fs/layer/layer.h"
+
+namespace veneer::core {
+namespace {
+
+constexpr std::chrono::seconds kPatience{5};
+
+struct Found {
+  layer::SignedManifest signed_manifest;
+  std::string file_name;
+};
+
+// Bases first, and then as they were made: the order in which they must have been installed.
+bool InstalledBefore(const Found& a, const Found& b) {
+  const auto key = [](const Found& found) {
+    const format::Manifest& manifest = found.signed_manifest.manifest;
+    return std::tie(manifest.kind, manifest.created, manifest.sequence, found.signed_manifest.id);
+  };
+  return key(a) < key(b);
+}
+
+Result<Found> Examine(const std::string& path, const std::string& name, const crypto::TrustStore& trust) {
+  VENEER_ASSIGN(const auto file, io::PosixFile::Open(path));
+  VENEER_ASSIGN(auto manifest, layer::ReadSignedManifest(*file, trust, crypto::TimeCheck::None()));
+  if (name != manifest.id + ".layer") {
+    return Fail(ErrorCode::kCorrupt, "{}: is layer {}, which is not its name", path, manifest.id);
+  }
+  return Found{std::move(manifest), name};
+}
+
+Result<std::vector<Found>> FindLayers(const catalog::Store& store, const crypto::TrustStore& trust,
+                                      RebuildResult& result) {
+  std::vector<Found> layers;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(store.layers_path(), error)) {
+    auto found = Examine(entry.path(), entry.path().filename(), trust);
+    if (found) {
+      layers.push_back(std::move(*found));
+    } else {
+      result.passed_over.push_back(std::move(found).error());
+    }
+  }
+  if (error) return FailErrno(error.value(), store.layers_path());
+  std::sort(layers.begin(), layers.end(), InstalledBefore);
+  return layers;
+}
+
+// The stack that the old catalog calls current, as far as that can still be read.
+std::vector<std::string> FormerStack(const catalog::Store& store) {
+  const auto old = store.OpenCatalogForReading();
+  if (!old) return {};
+  const auto state = (*old)->ReadState();
+  if (!state || state->current == 0) return {};
+  const auto generation = (*old)->Generation(state->current);
+  if (!generation || !*generation) return {};
+  return (*generation)->layers;
+}
+
+Result<std::vector<std::string>> ChooseStack(const std::vector<Candidate>& candidates,
+                                             const catalog::Store& store, const std::string& model,
+                                             RebuildResult& result) {
+  const std::vector<std::string> former = FormerStack(store);
+  result.stack_kept =
+      !former.empty() && std::all_of(former.begin(), former.end(), [&](const std::string& id) {
+        return std::any_of(candidates.begin(), candidates.end(),
+                           [&](const Candidate& c) { return c.record.id == id; });
+      });
+  if (result.stack_kept) return former;
+  auto planned = PlanActivation(candidates, {}, {}, model);
+  if (!planned && planned.error().code() == ErrorCode::kNotFound)
+    return std::vector<std::string>();  // no base
+  return planned;
+}
+
+Status Fill(const std::string& path, const catalog::Store& store, const crypto::TrustStore& trust,
+            int64_t now, const std::string& by, RebuildResult& result) {
+  VENEER_ASSIGN(const auto layers, FindLayers(store, trust, result));
+  VENEER_TRY(catalog::Catalog::Create(path));
+  VENEER_ASSIGN(const auto fresh, catalog::Catalog::OpenForWriting(path, kPatience));
+  catalog::Update update;
+  std::map<std::string, uint32_t> highest;
+  for (const Found& found : layers) {
+    const layer::SignedManifest& signed_manifest = found.signed_manifest;
+    const format::Manifest& manifest = signed_manifest.manifest;
+    VENEER_ASSIGN(const uint16_t slot, fresh->TakeSlot());
+    result.layers.push_back({signed_manifest.id, slot, found.file_name, signed_manifest.text, now});
+    update.PutLayer(result.layers.back());
+    if (manifest.kind == format::LayerKind::kPatch) {
+      uint32_t& mark = highest[manifest.component];
+      mark = std::max(mark, manifest.sequence);
+    }
+  }
+  for (const auto& [component, sequence] : highest) update.SetHighestSequence(component, sequence);
+  VENEER_ASSIGN(const auto candidates, CandidatesOf(result.layers));
+  VENEER_ASSIGN(const auto stack, ChooseStack(candidates, store, trust.policy().model, result));
+  uint64_t current = 0;
+  if (!stack.empty()) {
+    VENEER_ASSIGN(current, fresh->NextGeneration());
+    result.generation = {current, stack, catalog::EffectiveRoot(stack), "repair-catalog", now};
+    update.PutGeneration(*result.generation);
+    update.SetCurrent(current);
+  }
+  update.AddEvent({0, now, "repair-catalog", current, by, fmt::format("{} layers", layers.size())});
+  return fresh->Commit(std::move(update));
+}
+
+// Moves the old catalog out of the way and the new one in. Until the second rename there is none, and the
+// command can be given again.
+Status Replace(const std::string& fresh, const catalog::Store& store, int64_t now, RebuildResult& result) {
+  const std::string place = store.catalog_path();
+  struct stat st {};
+  if (::lstat(place.c_str(), &st) == 0) {
+    std::string kept = fmt::format("{}.old-{}", place, now);
+    for (int i = 1; ::lstat(kept.c_str(), &st) == 0; ++i) kept = fmt::format("{}.old-{}-{}", place, now, i);
+    if (std::rename(place.c_str(), kept.c_str()) != 0) return FailErrno(errno, place);
+    result.old_catalog = std::move(kept);
+  }
+  if (std::rename(fresh.c_str(), place.c_str()) != 0) return FailErrno(errno, place);
+  return io::SyncFolder(store.path());
+}
+
+}  // namespace
+
+Result<RebuildResult> RebuildCatalog(const catalog::Store& store, int64_t now, const std::string& by) {
+  VENEER_ASSIGN(const auto trust, store.LoadTrust());
+  // A catalog that can be opened may have a writer; one that cannot has none that is of any use.
+  auto old = store.OpenCatalogForWriting(kPatience);
+  if (!old && old.error().code() == ErrorCode::kBusy) return tl::unexpected<Error>(std::move(old).error());
+  if (old) old->reset();
+  VENEER_ASSIGN(const io::TemporaryFolder work, io::TemporaryFolder::Create(store.path()));
+  const std::string fresh = work.path() + "/catalog";
+  RebuildResult result;
+  VENEER_TRY(Fill(fresh, store, *trust, now, by, result));
+  VENEER_TRY(Replace(fresh, store, now, result));
+  return result;
+}
+
+}  // namespace veneer::core
