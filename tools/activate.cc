@@ -15,18 +15,7 @@ struct Options {
 
 Status Activate(const Options& options, const Globals& globals, Output& output) {
   VENEER_ASSIGN(StoreChange change, OpenForChange(globals));
-  VENEER_ASSIGN(const auto candidates, change.Candidates());
-  std::vector<const core::Candidate*> wanted;
-  for (const std::string& word : options.layers) {
-    output.SetLayer(word);
-    VENEER_ASSIGN(const core::Candidate* candidate, core::FindCandidate(candidates, word));
-    output.SetLayer(candidate->record.id);
-    wanted.push_back(candidate);
-  }
-  VENEER_ASSIGN(const auto current, change.CurrentLayers());
-  VENEER_ASSIGN(const auto layers,
-                core::PlanActivation(candidates, current, wanted, change.trust->policy().model));
-  return SwitchTo(change, layers, "activate", options.switching, output);
+  return ActivateLayers(change, options.layers, options.switching, output);
 }
 
 }  // namespace

@@ -55,16 +55,7 @@ Status Install(const Options& options, const Globals& globals, Output& output) {
   }
   output.SetLayer("");
   if (!options.activate) return {};
-  VENEER_ASSIGN(const auto candidates, change.Candidates());
-  std::vector<const core::Candidate*> wanted;
-  for (const std::string& id : ids) {
-    VENEER_ASSIGN(const core::Candidate* candidate, core::FindCandidate(candidates, id));
-    wanted.push_back(candidate);
-  }
-  VENEER_ASSIGN(const auto current, change.CurrentLayers());
-  VENEER_ASSIGN(const auto layers,
-                core::PlanActivation(candidates, current, wanted, change.trust->policy().model));
-  return SwitchTo(change, layers, "activate", options.switching, output);
+  return ActivateLayers(change, ids, options.switching, output);
 }
 
 }  // namespace

@@ -188,4 +188,20 @@ Status SwitchTo(StoreChange& change, const std::vector<std::string>& layers, con
   return {};
 }
 
+Status ActivateLayers(StoreChange& change, const std::vector<std::string>& words,
+                      const SwitchOptions& options, Output& output) {
+  VENEER_ASSIGN(const auto candidates, change.Candidates());
+  std::vector<const core::Candidate*> wanted;
+  for (const std::string& word : words) {
+    output.SetLayer(word);
+    VENEER_ASSIGN(const core::Candidate* candidate, core::FindCandidate(candidates, word));
+    output.SetLayer(candidate->record.id);
+    wanted.push_back(candidate);
+  }
+  VENEER_ASSIGN(const auto current, change.CurrentLayers());
+  VENEER_ASSIGN(const auto layers,
+                core::PlanActivation(candidates, current, wanted, change.trust->policy().model));
+  return SwitchTo(change, layers, "activate", options, output);
+}
+
 }  // namespace veneer::tools

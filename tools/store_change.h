@@ -48,4 +48,9 @@ void AddSwitchOptions(CLI::App& verb, SwitchOptions& options);
 Status SwitchTo(StoreChange& change, const std::vector<std::string>& layers, const char* verb,
                 const SwitchOptions& options, Output& output);
 
+// Adds the layers that `words` name to the current stack and makes that current: see core::FindCandidate,
+// core::PlanActivation and SwitchTo.
+Status ActivateLayers(StoreChange& change, const std::vector<std::string>& words,
+                      const SwitchOptions& options, Output& output);
+
 }  // namespace veneer::tools

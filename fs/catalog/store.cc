@@ -23,7 +23,8 @@ std::string Absolute(const std::string& path) {
 }
 
 Error DamagedLayer(const Error& cause) {
-  return Error(ErrorCode::kDamaged, fmt::format("{}; run: veneer install FILE, with a good copy of the layer", cause.message()));
+  return Error(ErrorCode::kDamaged,
+               fmt::format("{}; run: veneer install FILE, with a good copy of the layer", cause.message()));
 }
 
 }  // namespace

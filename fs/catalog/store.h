@@ -25,10 +25,10 @@ inline constexpr const char* kDefaultStore = "/var/lib/veneer";
 class Store {
  public:
   // Makes a new store in the folder `path` (made if it is not there, but not those above it; otherwise empty,
-  // save for lost+found) and copies into it what counts as trust in the folder `trust`: policy.json, and *.pem
-  // of the four folders. kExists if it is a store already or holds anything; kNotFound if the folder above is
-  // not there; kNotFound or kCorrupt for `trust`; kBusy if another process is making a store there; kIo,
-  // kNoSpace. After an error the folder is as it was.
+  // save for lost+found) and copies into it what counts as trust in the folder `trust`: policy.json, and
+  // *.pem of the four folders. kExists if it is a store already or holds anything; kNotFound if the folder
+  // above is not there; kNotFound or kCorrupt for `trust`; kBusy if another process is making a store there;
+  // kIo, kNoSpace. After an error the folder is as it was.
   static Status Init(const std::string& path, const std::string& trust);
 
   // `trust`: another trust folder in place of STORE/trust; empty for that. kNotFound if `path` is not a
