@@ -24,8 +24,10 @@ class Mounted {
           const std::string& options = "")
       : folder_(folder) {
     stdfs::create_directories(folder);
-    INFO(source << " on " << folder << ": errno " << errno);
-    REQUIRE(::mount(source.c_str(), folder.c_str(), type, MS_RDONLY, options.c_str()) == 0);
+    // mount(8) takes a loop device where the kernel cannot take the file itself, as on a tmpfs.
+    const CommandResult result = RunCommand({"mount", "-t", type, "-o", options, source, folder});
+    INFO(result.err);
+    REQUIRE(result.status == 0);
   }
   ~Mounted() { ::umount2(folder_.c_str(), MNT_DETACH); }
   Mounted(const Mounted&) = delete;
@@ -105,7 +107,7 @@ TEST_CASE("activate and revert show, live, what the kernel's overlayfs makes of 
   const Mounted base(live.shop() / "b.layer", live.shop() / "kb", "erofs");
   const Mounted patch(live.shop() / "p.layer", live.shop() / "kp", "erofs");
   const Mounted overlay("overlay", live.shop() / "ko", "overlay",
-                        "lowerdir=" + (live.shop() / "kp") + ":" + (live.shop() / "kb"));
+                        "ro,lowerdir=" + (live.shop() / "kp") + ":" + (live.shop() / "kb"));
   for (int round = 0; round < 3; ++round) {
     live.RunOnStore({"activate"});
     CHECK(DescribeDifferences(live.shop() / "after", live.mount()) == "");
