@@ -24,9 +24,8 @@ Status InstallOne(const std::string& file, StoreChange& change, const Globals& g
   output.SetLayer(file);
   Result<core::InstallResult> result = [&] {
     Progress progress(globals);
-    return core::Install(
-        file, change.store, *change.catalog, *change.trust, io::SystemClock().Now(), ActingUser("install"),
-        [&](const char* stage, uint64_t done, uint64_t total) { progress.Report(stage, done, total); });
+    return core::Install(file, change.store, *change.catalog, *change.trust, io::SystemClock().Now(),
+                         ActingUser("install"), progress.Reporter());
   }();
   if (!result) return tl::unexpected(std::move(result).error());
   const format::Manifest& manifest = result->signed_manifest.manifest;

@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "fs/catalog/store.h"
-#include "fs/format/manifest.h"
+#include "fs/core/stack_plan.h"
 #include "fs/format/utc_time.h"
 #include "tools/output.h"
 #include "tools/text.h"
@@ -11,40 +11,13 @@
 namespace veneer::tools {
 namespace {
 
-struct Listed {
-  catalog::LayerRecord record;
-  format::Manifest manifest;  // the catalog's copy: shown, not trusted
-  bool active = false;        // in the current generation
-};
-
-Result<std::vector<Listed>> Layers(const catalog::Catalog& catalog) {
-  VENEER_ASSIGN(const catalog::State state, catalog.ReadState());
-  std::vector<std::string> active;
-  if (state.current != 0) {
-    VENEER_ASSIGN(const auto current, catalog.Generation(state.current));
-    if (current) active = current->layers;
-  }
-  VENEER_ASSIGN(std::vector<catalog::LayerRecord> records, catalog.Layers());
-  std::vector<Listed> layers;
-  for (catalog::LayerRecord& record : records) {
-    auto manifest = format::ParseManifest(AsBytes(record.manifest));
-    if (!manifest) {
-      return Fail(ErrorCode::kDamaged, "layer {}: the catalog's copy of its manifest: {}", record.id,
-                  manifest.error().message());
-    }
-    const bool is_active = std::find(active.begin(), active.end(), record.id) != active.end();
-    layers.push_back({std::move(record), std::move(*manifest), is_active});
-  }
-  return layers;
-}
-
-Json JsonOf(const Listed& layer) {
+Json JsonOf(const core::Candidate& layer, bool active) {
   const format::Manifest& manifest = layer.manifest;
   Json json = {{"id", layer.record.id},
                {"slot", layer.record.slot},
                {"kind", format::KindWord(manifest.kind)},
                {"name", manifest.name},
-               {"active", layer.active},
+               {"active", active},
                {"installed", format::FormatUtcTime(layer.record.installed_at)},
                {"file", ToUtf8(layer.record.file_name)}};
   if (manifest.kind == format::LayerKind::kPatch) {
@@ -58,13 +31,17 @@ Json JsonOf(const Listed& layer) {
 Status List(const Globals& globals, Output& output) {
   VENEER_ASSIGN(const catalog::Store store, catalog::Store::Open(globals.store, globals.trust));
   VENEER_ASSIGN(const auto catalog, store.OpenCatalogForReading());
-  VENEER_ASSIGN(const std::vector<Listed> layers, Layers(*catalog));
+  VENEER_ASSIGN(const auto current, catalog->CurrentGeneration());
+  VENEER_ASSIGN(const auto records, catalog->Layers());
+  VENEER_ASSIGN(const auto layers, core::CandidatesOf(records));
   Json list = Json::array();
-  for (const Listed& layer : layers) {
-    output.Line("{}  {:<6} {:<5}  {}  {}", layer.record.id, layer.active ? "active" : "",
+  for (const core::Candidate& layer : layers) {
+    const bool active = current && std::find(current->layers.begin(), current->layers.end(),
+                                             layer.record.id) != current->layers.end();
+    output.Line("{}  {:<6} {:<5}  {}  {}", layer.record.id, active ? "active" : "",
                 format::KindWord(layer.manifest.kind), format::FormatUtcTime(layer.record.installed_at),
                 layer.manifest.name);
-    list.push_back(JsonOf(layer));
+    list.push_back(JsonOf(layer, active));
   }
   output.json() = {{"layers", std::move(list)}};
   if (layers.empty()) {

@@ -85,9 +85,7 @@ Status Patch(const Options& options, const Globals& globals, Output& output) {
   VENEER_ASSIGN(const format::Manifest manifest, ManifestOf(options, below.front()->manifest()));
   Result<core::PatchResult> made = [&] {
     Progress progress(globals);
-    return core::SealPatch(
-        options.tree, below, options.output, manifest, signers,
-        [&](const char* stage, uint64_t done, uint64_t total) { progress.Report(stage, done, total); });
+    return core::SealPatch(options.tree, below, options.output, manifest, signers, progress.Reporter());
   }();
   if (!made) return tl::unexpected(std::move(made).error());
   const core::PatchContents& contents = made->contents;

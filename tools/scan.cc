@@ -52,13 +52,8 @@ Result<std::vector<core::Candidate>> ChosenLayers(const Options& options, const 
     ids.push_back(found->record.id);
   }
   if (options.current) {
-    VENEER_ASSIGN(const catalog::State state, catalog.ReadState());
-    if (state.current == 0) return Fail(ErrorCode::kNotFound, "no generation is current");
-    VENEER_ASSIGN(const auto generation, catalog.Generation(state.current));
-    if (!generation) {
-      return Fail(ErrorCode::kDamaged, "the current generation {} is not recorded{}", state.current,
-                  catalog::kRepairCatalog);
-    }
+    VENEER_ASSIGN(const auto generation, catalog.CurrentGeneration());
+    if (!generation) return Fail(ErrorCode::kNotFound, "no generation is current");
     VENEER_TRY(AllKnown(generation->layers, candidates));
     ids.insert(ids.end(), generation->layers.begin(), generation->layers.end());
   }
@@ -106,9 +101,7 @@ Status ScanOne(const core::Candidate& candidate, const catalog::Store& store, co
   }
   Result<scan::LayerScan> scanned = [&] {
     Progress progress(globals);
-    return scan::ScanLayer(**layer, [&](const char* stage, uint64_t done, uint64_t total) {
-      progress.Report(stage, done, total);
-    });
+    return scan::ScanLayer(**layer, progress.Reporter());
   }();
   if (!scanned) return tl::unexpected(std::move(scanned).error());
   totals.blocks += scanned->blocks;

@@ -17,7 +17,7 @@ Status ShowLayer(const catalog::Store& store, const catalog::Catalog& catalog,
                  const crypto::TrustStore& trust, const std::string& id, Output& output, Json& layers) {
   VENEER_ASSIGN(const auto record, catalog.Layer(id));
   if (!record)
-    return Fail(ErrorCode::kDamaged, "layer {} is not in the catalog; run: veneer repair-catalog", id);
+    return Fail(ErrorCode::kDamaged, "layer {} is not in the catalog{}", id, catalog::kRepairCatalog);
   VENEER_ASSIGN(const auto layer,
                 store.OpenLayer(*record, trust, std::make_shared<verity::BlockCache>(kCacheBytes)));
   const format::Manifest& manifest = layer->manifest();
@@ -34,15 +34,14 @@ Status ShowLayer(const catalog::Store& store, const catalog::Catalog& catalog,
   return {};
 }
 
-Status ShowGeneration(const catalog::Store& store, const catalog::Catalog& catalog, uint64_t number,
-                      Output& output) {
-  VENEER_ASSIGN(const auto trust, store.LoadTrust());
-  VENEER_ASSIGN(const auto generation, catalog.Generation(number));
+Status ShowGeneration(const catalog::Store& store, const catalog::Catalog& catalog, Output& output) {
+  VENEER_ASSIGN(const auto generation, catalog.CurrentGeneration());
   if (!generation) {
-    return Fail(ErrorCode::kDamaged, "the current generation {} is not recorded; run: veneer repair-catalog",
-                number);
+    output.Line("no generation is current; run: veneer --store {} install BASE --activate", store.path());
+    return {};
   }
-  output.Line("generation {} since {} ({})", number, format::FormatUtcTime(generation->time),
+  VENEER_ASSIGN(const auto trust, store.LoadTrust());
+  output.Line("generation {} since {} ({})", generation->number, format::FormatUtcTime(generation->time),
               generation->reason);
   const std::string root = ToHex(catalog::EffectiveRoot(generation->layers));
   output.json()["effective_root"] = root;
@@ -84,11 +83,7 @@ Status ShowStatus(const Globals& globals, Output& output) {
   output.json() = {{"generation", state.current}, {"effective_root", ""},         {"layers", Json::array()},
                    {"pending", state.pending},    {"last_good", state.last_good}, {"mounts", Json::array()}};
   VENEER_TRY(ShowMounts(store, output));
-  if (state.current == 0) {
-    output.Line("no generation is current; run: veneer --store {} install BASE --activate", globals.store);
-    return {};
-  }
-  return ShowGeneration(store, *catalog, state.current, output);
+  return ShowGeneration(store, *catalog, output);
 }
 
 }  // namespace

@@ -8,7 +8,7 @@
 #include <optional>
 
 #include "fs/core/changes.h"
-#include "fs/core/patch.h"
+#include "fs/core/stack.h"
 #include "fs/fuse/activation.h"
 #include "fs/fuse/switch_guard.h"
 #include "fs/io/clock.h"
@@ -118,15 +118,8 @@ Status Guard(const StoreChange& change, const std::optional<Preview>& preview, c
 }  // namespace
 
 Result<std::vector<std::string>> StoreChange::CurrentLayers() const {
-  VENEER_ASSIGN(const catalog::State state, catalog->ReadState());
-  if (state.current == 0) return std::vector<std::string>();
-  VENEER_ASSIGN(const auto generation, catalog->Generation(state.current));
-  if (!generation) {
-    return Fail(ErrorCode::kDamaged,
-                "{}: the current generation {} is not recorded; run: veneer repair-catalog", store.path(),
-                state.current);
-  }
-  return generation->layers;
+  VENEER_ASSIGN(const auto current, catalog->CurrentGeneration());
+  return current ? current->layers : std::vector<std::string>();
 }
 
 Result<std::vector<core::Candidate>> StoreChange::Candidates() const {
@@ -158,13 +151,14 @@ void AddSwitchOptions(CLI::App& verb, SwitchOptions& options) {
 
 Status SwitchTo(StoreChange& change, const std::vector<std::string>& layers, const char* verb,
                 const SwitchOptions& options, Output& output) {
-  VENEER_ASSIGN(const std::vector<std::string> before, change.CurrentLayers());
-  VENEER_ASSIGN(const catalog::State state, change.catalog->ReadState());
+  VENEER_ASSIGN(const auto current, change.catalog->CurrentGeneration());
+  const uint64_t number = current ? current->number : 0;
+  const std::vector<std::string> before = current ? current->layers : std::vector<std::string>();
   const std::string root = ToHex(catalog::EffectiveRoot(layers));
   output.json()["effective_root"] = root;
-  output.json()["generation"] = state.current;
+  output.json()["generation"] = number;
   if (layers == before) {
-    output.Note("generation {} is just that already: nothing to do", state.current);
+    output.Note("generation {} is just that already: nothing to do", number);
     return {};
   }
   VENEER_ASSIGN(const auto preview, PreviewSwitch(change, before, layers, output));

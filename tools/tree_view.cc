@@ -3,14 +3,13 @@
 #include <sys/stat.h>
 
 #include "fs/base/cancel.h"
+#include "fs/erofs/overlay.h"
 #include "fs/erofs/walk.h"
 #include "fs/format/utc_time.h"
 #include "tools/text.h"
 
 namespace veneer::tools {
 namespace {
-
-constexpr const char* kOpaqueXattr = "trusted.overlay.opaque";
 
 struct Item {
   const std::string& path;
@@ -116,8 +115,7 @@ Result<Item> ReadItem(const erofs::Image& image, const std::string& path, const 
     VENEER_ASSIGN(item.target, image.ReadLink(*inode));
   }
   if (inode->IsFolder()) {
-    VENEER_ASSIGN(const auto opaque, image.GetXattr(*inode, kOpaqueXattr));
-    item.opaque = opaque == "y";
+    VENEER_ASSIGN(item.opaque, erofs::IsOpaque(image, *inode));
   }
   return item;
 }

@@ -104,6 +104,17 @@ Result<std::optional<GenerationRecord>> Catalog::Generation(uint64_t number) con
   return ReadOne(*database_, kGenerations, NumberKey(number), DecodeGeneration);
 }
 
+Result<std::optional<GenerationRecord>> Catalog::CurrentGeneration() const {
+  VENEER_ASSIGN(const State state, ReadState());
+  if (state.current == 0) return std::nullopt;
+  VENEER_ASSIGN(auto generation, Generation(state.current));
+  if (!generation) {
+    return Fail(ErrorCode::kDamaged, "the current generation {} is not recorded{}", state.current,
+                kRepairCatalog);
+  }
+  return generation;
+}
+
 Result<State> Catalog::ReadState() const {
   State state;
   const auto read = [&](std::string_view name, std::string_view value) -> Result<bool> {

@@ -72,6 +72,8 @@ class Catalog {
   Result<std::optional<LayerRecord>> Layer(const std::string& id) const;
   Result<std::vector<GenerationRecord>> Generations() const;  // by number
   Result<std::optional<GenerationRecord>> Generation(uint64_t number) const;
+  // The one that State::current names; nothing if none is current, kDamaged if it is not recorded.
+  Result<std::optional<GenerationRecord>> CurrentGeneration() const;
   Result<State> ReadState() const;
   Result<std::vector<Event>> Events(uint64_t most) const;  // newest first
   Result<uint64_t> NextGeneration() const;                 // a number never used

@@ -4,18 +4,11 @@
 
 #include <filesystem>
 
+#include "fs/core/stack.h"
 #include "fs/core/tree_diff.h"
 #include "fs/io/file_ops.h"
 
 namespace veneer::core {
-
-std::vector<StackLayer> StackOf(const std::vector<std::shared_ptr<const layer::Layer>>& layers) {
-  std::vector<StackLayer> stack;
-  for (const auto& layer : layers) {
-    stack.push_back({layer->slot(), std::shared_ptr<const erofs::Image>(layer, &layer->image())});
-  }
-  return stack;
-}
 
 Result<PatchResult> SealPatch(const std::string& tree,
                               const std::vector<std::shared_ptr<const layer::Layer>>& below,

@@ -27,7 +27,4 @@ Result<PatchResult> SealPatch(const std::string& tree,
                               const std::string& output, format::Manifest manifest,
                               const std::vector<crypto::Signer>& signers, const layer::Progress& progress);
 
-// The layers as a view of them needs them.
-std::vector<StackLayer> StackOf(const std::vector<std::shared_ptr<const layer::Layer>>& layers);
-
 }  // namespace veneer::core

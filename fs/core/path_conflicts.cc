@@ -5,6 +5,7 @@
 
 #include "fs/core/stack_plan.h"
 #include "fs/core/view.h"
+#include "fs/erofs/overlay.h"
 #include "fs/erofs/walk.h"
 
 namespace veneer::core {
@@ -22,7 +23,7 @@ Result<Touched> TouchedBy(const layer::Layer& patch) {
         if (!inode) return tl::unexpected<Error>(inode.error());
         bool decides = !inode->IsFolder();
         if (!decides) {
-          VENEER_ASSIGN(decides, IsOpaque(patch.image(), *inode));
+          VENEER_ASSIGN(decides, erofs::IsOpaque(patch.image(), *inode));
         }
         touched.emplace(path, decides);
         return {};

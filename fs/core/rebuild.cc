@@ -61,11 +61,8 @@ Result<std::vector<Found>> FindLayers(const catalog::Store& store, const crypto:
 std::vector<std::string> FormerStack(const catalog::Store& store) {
   const auto old = store.OpenCatalogForReading();
   if (!old) return {};
-  const auto state = (*old)->ReadState();
-  if (!state || state->current == 0) return {};
-  const auto generation = (*old)->Generation(state->current);
-  if (!generation || !*generation) return {};
-  return (*generation)->layers;
+  const auto generation = (*old)->CurrentGeneration();
+  return generation && *generation ? (*generation)->layers : std::vector<std::string>();
 }
 
 Result<std::vector<std::string>> ChooseStack(const std::vector<Candidate>& candidates,

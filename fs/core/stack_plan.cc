@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "fs/catalog/catalog.h"
 #include "fs/core/policy.h"
 
 namespace veneer::core {
@@ -116,8 +117,8 @@ Result<std::vector<Candidate>> CandidatesOf(const std::vector<catalog::LayerReco
   for (const catalog::LayerRecord& record : records) {
     auto manifest = format::ParseManifest(AsBytes(record.manifest));
     if (!manifest) {
-      return Fail(ErrorCode::kDamaged, "catalog: layer {}: {}; run: veneer repair-catalog", record.id,
-                  manifest.error().message());
+      return Fail(ErrorCode::kDamaged, "catalog: layer {}: {}{}", record.id, manifest.error().message(),
+                  catalog::kRepairCatalog);
     }
     candidates.push_back({record, std::move(*manifest)});
   }

@@ -11,6 +11,7 @@
 #include <unordered_map>
 
 #include "fs/base/unique_fd.h"
+#include "fs/erofs/overlay.h"
 #include "fs/io/file_ops.h"
 
 namespace veneer::core {
@@ -45,7 +46,7 @@ class Stager {
     }
     for (const std::string& path : difference_.opaque) {
       const std::string place = target_ + "/" + path;
-      if (::lsetxattr(place.c_str(), kOpaqueXattr.data(), "y", 1, 0) != 0) return Failed(place);
+      if (::lsetxattr(place.c_str(), erofs::kOpaqueXattr.data(), "y", 1, 0) != 0) return Failed(place);
     }
     // A folder's time changes with what is put into it, so folders come last, the deepest first.
     for (auto i = difference_.carried.rbegin(); i != difference_.carried.rend(); ++i) {

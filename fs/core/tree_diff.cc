@@ -7,7 +7,8 @@
 
 #include "fs/base/parallel.h"
 #include "fs/core/folder_lister.h"
-#include "fs/crypto/sha256.h"
+#include "fs/erofs/overlay.h"
+#include "fs/layer/image_content.h"
 
 namespace veneer::core {
 namespace {
@@ -25,27 +26,9 @@ std::string_view NameOf(std::string_view path) {
 
 Result<std::vector<erofs::Xattr>> ShownXattrs(const erofs::Image& image, const erofs::Inode& inode) {
   VENEER_ASSIGN(auto xattrs, image.ListXattrs(inode));
-  std::erase_if(xattrs, [](const erofs::Xattr& xattr) { return IsPrivateXattr(xattr.name); });
-  std::sort(xattrs.begin(), xattrs.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+  std::erase_if(xattrs, [](const erofs::Xattr& xattr) { return erofs::IsPrivateXattr(xattr.name); });
+  std::sort(xattrs.begin(), xattrs.end());
   return xattrs;
-}
-
-bool SameXattrs(const std::vector<erofs::Xattr>& a, const std::vector<erofs::Xattr>& b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](const auto& x, const auto& y) { return x.name == y.name && x.value == y.value; });
-}
-
-Result<Digest> HashContent(const erofs::Image& image, const erofs::Inode& inode) {
-  constexpr uint64_t kPiece = 1 << 20;
-  crypto::Sha256Hasher hasher;
-  Bytes piece(std::min<uint64_t>(kPiece, inode.size));
-  for (uint64_t at = 0; at < inode.size; at += piece.size()) {
-    const MutableByteSpan part =
-        MutableByteSpan(piece).first(std::min<uint64_t>(piece.size(), inode.size - at));
-    VENEER_TRY(image.ReadData(inode, at, part));
-    hasher.Update(part);
-  }
-  return hasher.Finish();
 }
 
 class Comparer {
@@ -108,7 +91,7 @@ class Comparer {
     }
     const erofs::Image& image = *below_.ImageInSlot(node.slot);
     VENEER_ASSIGN(const auto xattrs, ShownXattrs(image, inode));
-    if (!SameXattrs(xattrs, entry.xattrs)) return true;
+    if (xattrs != entry.xattrs) return true;
     if (entry.IsFolder()) return false;
     if (inode.nlink != entry.nlink) return true;
     if (entry.IsSymlink()) {
@@ -117,7 +100,7 @@ class Comparer {
     }
     if (!entry.IsRegular()) return false;
     if (inode.size != entry.size) return true;
-    VENEER_ASSIGN(const Digest content, HashContent(image, inode));
+    VENEER_ASSIGN(const Digest content, layer::HashContent(image, inode, nullptr));
     return content != entry.content;
   }
 

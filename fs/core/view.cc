@@ -2,15 +2,6 @@
 
 namespace veneer::core {
 
-bool IsPrivateXattr(std::string_view name) {
-  return name.starts_with("trusted.overlay.");
-}
-
-Result<bool> IsOpaque(const erofs::Image& image, const erofs::Inode& folder) {
-  VENEER_ASSIGN(const auto value, image.GetXattr(folder, kOpaqueXattr));
-  return value == "y";
-}
-
 const Branches* View::MergedBranches(NodeId folder) const {
   const auto found = merged_.find(folder);
   return found == merged_.end() ? nullptr : &found->second;
@@ -36,9 +27,16 @@ Result<Node> View::Get(NodeId id) const {
 
 Result<Branches> View::BranchesOf(NodeId folder) const {
   if (const Branches* branches = MergedBranches(folder)) return *branches;
-  VENEER_ASSIGN(const Node node, Get(folder));
-  if (!node.inode.IsFolder()) return Fail(ErrorCode::kUsage, "node {:#x} is not a folder", folder);
-  return Branches{{node.slot, ImageOf(folder), node.inode}};
+  VENEER_ASSIGN(const Branch own, OwnBranch(folder));
+  return Branches{own};
+}
+
+Result<Branch> View::OwnBranch(NodeId folder) const {
+  const erofs::Image* image = ImageOf(folder);
+  if (image == nullptr) return Fail(ErrorCode::kNotFound, "node {:#x} is of no layer of this mount", folder);
+  VENEER_ASSIGN(const erofs::Inode inode, image->ReadInode(NidOf(folder)));
+  if (!inode.IsFolder()) return Fail(ErrorCode::kUsage, "node {:#x} is not a folder", folder);
+  return Branch{SlotOf(folder), image, inode};
 }
 
 Result<Node> View::NodeOf(const Branch& branch, erofs::Nid nid) const {
@@ -67,13 +65,14 @@ Result<std::optional<std::pair<const Branch*, erofs::Nid>>> FindTopmost(const Br
 }  // namespace
 
 Result<std::optional<Node>> View::Lookup(NodeId folder, std::string_view name) const {
+  // Most folders have one branch, and a look-up is what is asked most: no list is made for it.
   const Branches* branches = MergedBranches(folder);
-  Branches single;
+  Branch own;
   if (branches == nullptr) {
-    VENEER_ASSIGN(single, BranchesOf(folder));
-    branches = &single;
+    VENEER_ASSIGN(own, OwnBranch(folder));
   }
-  VENEER_ASSIGN(const auto found, FindTopmost(branches->data(), branches->size(), name));
+  VENEER_ASSIGN(const auto found, branches != nullptr ? FindTopmost(branches->data(), branches->size(), name)
+                                                      : FindTopmost(&own, 1, name));
   if (!found) return std::nullopt;
   VENEER_ASSIGN(const Node node, NodeOf(*found->first, found->second));
   if (node.inode.IsWhiteout()) return std::nullopt;

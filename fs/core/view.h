@@ -31,9 +31,6 @@ struct Branch {
   erofs::Inode inode;
 };
 
-// Whether `folder` of `image` carries the opaque mark. The errors of reading it.
-Result<bool> IsOpaque(const erofs::Image& image, const erofs::Inode& folder);
-
 // What an id stands for: an inode whose attributes are shown.
 struct Node {
   NodeId id = 0;
@@ -44,12 +41,6 @@ struct Node {
 
 // A folder's branches, topmost first; at least one.
 using Branches = std::vector<Branch>;
-
-// The xattr, with value "y", of a folder that hides those below it.
-inline constexpr std::string_view kOpaqueXattr = "trusted.overlay.opaque";
-
-// Whether overlayfs, and so we, keep this xattr to ourselves.
-bool IsPrivateXattr(std::string_view name);
 
 // Immutable once built; safe from several threads.
 class View {
@@ -96,6 +87,10 @@ class View {
 
  private:
   friend class ViewBuilder;
+
+  // A folder that is not merged, as the one branch that it is.
+  Result<Branch> OwnBranch(NodeId folder) const;
+
   View(uint64_t generation, std::vector<StackLayer> stack, std::shared_ptr<LayerTable> table)
       : generation_(generation), stack_(std::move(stack)), table_(std::move(table)) {}
 

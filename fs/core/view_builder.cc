@@ -6,6 +6,7 @@
 
 #include "fs/core/view.h"
 #include "fs/erofs/dir_cursor.h"
+#include "fs/erofs/overlay.h"
 
 namespace veneer::core {
 namespace {
@@ -20,7 +21,7 @@ Result<Branches> ChildBranches(const Branches& parents, std::string_view name) {
     VENEER_ASSIGN(const erofs::Inode inode, parent.image->ReadInode(entry->nid));
     if (!inode.IsFolder()) break;
     children.push_back({parent.slot, parent.image, inode});
-    VENEER_ASSIGN(const bool opaque, IsOpaque(*parent.image, inode));
+    VENEER_ASSIGN(const bool opaque, erofs::IsOpaque(*parent.image, inode));
     if (opaque) break;
   }
   return children;
@@ -67,7 +68,7 @@ class ViewBuilder {
       if (!inode.IsFolder())
         return Fail(ErrorCode::kCorrupt, "the root of the layer in slot {} is no folder", layer->slot);
       roots.push_back({layer->slot, layer->image.get(), inode});
-      VENEER_ASSIGN(const bool opaque, IsOpaque(*layer->image, inode));
+      VENEER_ASSIGN(const bool opaque, erofs::IsOpaque(*layer->image, inode));
       if (opaque) break;
     }
     return roots;

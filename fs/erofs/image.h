@@ -33,6 +33,8 @@ struct Xattr {
   std::string name;  // with its prefix: "user.x", "system.posix_acl_access", "security.capability",
                      // "trusted.overlay.opaque"
   std::string value;
+
+  auto operator<=>(const Xattr&) const = default;
 };
 
 // [begin, end) in bytes of a file.

@@ -1,5 +1,6 @@
 #include <cerrno>
 
+#include "fs/erofs/overlay.h"
 #include "fs/fuse/handlers.h"
 #include "fs/fuse/reply.h"
 
@@ -36,7 +37,7 @@ void HandleGetXattr(fuse_req_t req, fuse_ino_t ino, const char* name, size_t siz
   Answer(req, ino, [&]() -> Status {
     VENEER_ASSIGN(const Holder holder, HolderOf(req, ino));
     std::optional<std::string> value;
-    if (!core::IsPrivateXattr(name)) {
+    if (!erofs::IsPrivateXattr(name)) {
       VENEER_ASSIGN(value, holder.image->GetXattr(holder.inode, name));
     }
     if (value) {
@@ -54,7 +55,7 @@ void HandleListXattr(fuse_req_t req, fuse_ino_t ino, size_t size) {
     VENEER_ASSIGN(const auto xattrs, holder.image->ListXattrs(holder.inode));
     std::string names;
     for (const erofs::Xattr& xattr : xattrs) {
-      if (!core::IsPrivateXattr(xattr.name)) names.append(xattr.name).push_back('\0');
+      if (!erofs::IsPrivateXattr(xattr.name)) names.append(xattr.name).push_back('\0');
     }
     ReplySized(req, names, size);
     return {};

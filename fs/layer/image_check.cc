@@ -7,14 +7,11 @@
 #include <string_view>
 #include <unordered_set>
 
-#include "fs/base/cancel.h"
 #include "fs/base/parallel.h"
-#include "fs/crypto/sha256.h"
+#include "fs/layer/image_content.h"
 
 namespace veneer::layer {
 namespace {
-
-constexpr uint64_t kReadSize = 1 << 20;  // bytes
 
 tl::unexpected<Error> Differs(const TreeListing& listing, const TreeEntry& entry, std::string_view what) {
   const std::string path = listing.PathOf(entry);
@@ -58,12 +55,8 @@ class Checker {
 
   Status CheckXattrs(const TreeEntry& entry, const erofs::Inode& inode) const {
     VENEER_ASSIGN(std::vector<erofs::Xattr> xattrs, image_.ListXattrs(inode));
-    std::sort(xattrs.begin(), xattrs.end(),
-              [](const erofs::Xattr& a, const erofs::Xattr& b) { return a.name < b.name; });
-    const bool equal = std::equal(
-        xattrs.begin(), xattrs.end(), entry.xattrs.begin(), entry.xattrs.end(),
-        [](const erofs::Xattr& a, const erofs::Xattr& b) { return a.name == b.name && a.value == b.value; });
-    return equal ? Status() : Differs(listing_, entry, "set of xattrs");
+    std::sort(xattrs.begin(), xattrs.end());
+    return xattrs == entry.xattrs ? Status() : Differs(listing_, entry, "set of xattrs");
   }
 
   Status CheckTarget(const TreeEntry& entry, const erofs::Inode& inode) const {
@@ -72,17 +65,8 @@ class Checker {
   }
 
   Status CheckContent(const TreeEntry& entry, const erofs::Inode& inode) const {
-    Bytes buffer(std::min(entry.size, kReadSize));
-    crypto::Sha256Hasher hasher;
-    for (uint64_t offset = 0; offset < entry.size; offset += buffer.size()) {
-      const MutableByteSpan piece =
-          MutableByteSpan(buffer).first(std::min<uint64_t>(buffer.size(), entry.size - offset));
-      VENEER_TRY(CheckCancel());
-      VENEER_TRY(image_.ReadData(inode, offset, piece));
-      hasher.Update(piece);
-      meter_.Add(piece.size());
-    }
-    return hasher.Finish() == entry.content ? Status() : Differs(listing_, entry, "content");
+    VENEER_ASSIGN(const Digest content, HashContent(image_, inode, &meter_));
+    return content == entry.content ? Status() : Differs(listing_, entry, "content");
   }
 
   const TreeListing& listing_;

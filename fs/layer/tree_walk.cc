@@ -12,13 +12,13 @@
 #include <memory>
 #include <string_view>
 
+#include "fs/erofs/overlay.h"
 #include "fs/layer/tree_xattrs.h"
 
 namespace veneer::layer {
 namespace {
 
 constexpr std::string_view kLostFound = "lost+found";
-constexpr std::string_view kOverlayPrefix = "trusted.overlay.";
 
 struct CloseFolder {
   void operator()(DIR* folder) const { ::closedir(folder); }
@@ -176,8 +176,8 @@ Status Walker::CheckOverlayMarks(const TreeEntry& entry) const {
                 listing_.PathOf(entry));
   }
   for (const erofs::Xattr& xattr : entry.xattrs) {
-    if (!xattr.name.starts_with(kOverlayPrefix)) continue;
-    const bool opaque = entry.IsFolder() && xattr.name == "trusted.overlay.opaque" && xattr.value == "y";
+    if (!erofs::IsPrivateXattr(xattr.name)) continue;
+    const bool opaque = entry.IsFolder() && xattr.name == erofs::kOpaqueXattr && xattr.value == "y";
     if (opaque && options_.allow_overlay_marks) continue;
     return Fail(ErrorCode::kUsage, "{}: the overlayfs mark {} has no place in a {}", listing_.PathOf(entry),
                 xattr.name, options_.allow_overlay_marks ? "patch" : "base");

@@ -63,8 +63,7 @@ Result<std::vector<erofs::Xattr>> ReadXattrs(const std::string& path) {
     VENEER_ASSIGN(std::string value, ReadValue(path, name));
     xattrs.push_back({std::move(name), std::move(value)});
   }
-  std::sort(xattrs.begin(), xattrs.end(),
-            [](const erofs::Xattr& a, const erofs::Xattr& b) { return a.name < b.name; });
+  std::sort(xattrs.begin(), xattrs.end());
   return xattrs;
 }
 

@@ -1,5 +1,6 @@
 #include "fs/core/view.h"
 
+#include "fs/erofs/overlay.h"
 #include "tests/support/catch.h"
 #include "tests/support/test_layers.h"
 
@@ -118,10 +119,10 @@ TEST_CASE("ids of layers outside the stack are served for those who hold them") 
 }
 
 TEST_CASE("private xattrs are told from the rest") {
-  CHECK(IsPrivateXattr("trusted.overlay.opaque"));
-  CHECK(IsPrivateXattr("trusted.overlay.origin"));
-  CHECK_FALSE(IsPrivateXattr("trusted.overlays"));
-  CHECK_FALSE(IsPrivateXattr("user.overlay.opaque"));
+  CHECK(erofs::IsPrivateXattr("trusted.overlay.opaque"));
+  CHECK(erofs::IsPrivateXattr("trusted.overlay.origin"));
+  CHECK_FALSE(erofs::IsPrivateXattr("trusted.overlays"));
+  CHECK_FALSE(erofs::IsPrivateXattr("user.overlay.opaque"));
 }
 
 TEST_CASE("a stack has at least one layer, each with a slot") {

@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "fs/core/folder_lister.h"
+#include "fs/erofs/overlay.h"
 #include "fs/io/process.h"
 #include "tests/support/catch.h"
 
@@ -62,7 +63,7 @@ TestTree& TestTree::Whiteout(const std::string& path) {
 
 TestTree& TestTree::Opaque(const std::string& path) {
   Folder(path);
-  return Xattr(path, std::string(core::kOpaqueXattr), "y");
+  return Xattr(path, std::string(erofs::kOpaqueXattr), "y");
 }
 
 TestTree& TestTree::Xattr(const std::string& path, const std::string& name, const std::string& value) {
