@@ -46,6 +46,29 @@ void CommitAll(std::vector<LiveMount>& mounts, SwitchReport& report) {
   }
 }
 
+Result<std::vector<LiveMount>> FindFollowers(const std::string& identity) {
+  VENEER_ASSIGN(std::vector<LiveMount> mounts, FindLiveMounts(identity));
+  std::erase_if(mounts, [](const LiveMount& mount) { return mount.pinned(); });
+  return mounts;
+}
+
+// Takes along the mounts that began while the switch was under way and read the record as it was before. The
+// switch has happened: what goes wrong here is a warning.
+void CatchUp(const std::string& identity, SwitchReport& report) {
+  auto mounts = FindFollowers(identity);
+  if (!mounts) {
+    report.warnings.push_back(mounts.error().message());
+    return;
+  }
+  std::erase_if(*mounts,
+                [&](const LiveMount& mount) { return mount.generation() == report.generation.number; });
+  if (Status prepared = PrepareAll(*mounts, report.generation); !prepared) {
+    report.warnings.push_back(prepared.error().message());
+    return;
+  }
+  CommitAll(*mounts, report);
+}
+
 }  // namespace
 
 Result<std::vector<LiveMount>> FindLiveMounts(const std::string& identity) {
@@ -71,8 +94,7 @@ Result<SwitchReport> SwitchGeneration(const catalog::Store& store, catalog::Cata
   SwitchReport report;
   VENEER_ASSIGN(const uint64_t number, catalog.NextGeneration());
   report.generation = {number, layers, catalog::EffectiveRoot(layers), reason, event.time};
-  VENEER_ASSIGN(std::vector<LiveMount> mounts, FindLiveMounts(store.identity()));
-  std::erase_if(mounts, [](const LiveMount& mount) { return mount.pinned(); });
+  VENEER_ASSIGN(std::vector<LiveMount> mounts, FindFollowers(store.identity()));
 
   const auto begin = std::chrono::steady_clock::now();
   VENEER_TRY(PrepareAll(mounts, report.generation));
@@ -87,6 +109,7 @@ Result<SwitchReport> SwitchGeneration(const catalog::Store& store, catalog::Cata
   CommitAll(mounts, report);
   report.microseconds =
       std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - begin).count();
+  CatchUp(store.identity(), report);
   return report;
 }
 

@@ -20,6 +20,7 @@ struct LiveMount {
   nlohmann::json status;  // as the server describes itself: "dir", "generation", "pinned", ...
 
   std::string dir() const { return status.value("dir", ""); }
+  uint64_t generation() const { return status.value("generation", uint64_t{0}); }
   bool pinned() const { return status.value("pinned", false); }
 };
 
@@ -43,8 +44,9 @@ struct SwitchReport {
 };
 
 // Makes a new generation of `layers` (ids, base first) current: every live mount that is not pinned prepares,
-// then the record is written, then all switch. An error before the record leaves everything as it was.
-// `catalog` is open for writing, so that switches take turns; `event` says what happened and by whom.
+// then the record is written, then all switch; and so do those that began meanwhile. An error before the
+// record leaves everything as it was. `catalog` is open for writing, so that switches take turns; `event`
+// says what happened and by whom.
 Result<SwitchReport> SwitchGeneration(const catalog::Store& store, catalog::Catalog& catalog,
                                       const std::vector<std::string>& layers, const std::string& reason,
                                       catalog::Event event, catalog::Update update = {});

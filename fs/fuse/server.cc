@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "fs/core/stack.h"
 #include "fs/fuse/mount_table.h"
 #include "fs/io/file_ops.h"
 #include "fs/scan/path_index.h"
@@ -63,20 +64,14 @@ Result<uint64_t> Server::WantedGeneration() const {
   return state.current;
 }
 
-// The control socket listens already, so that a switch either is seen here or finds this mount and waits for
-// it.
+// The control socket listens already: a switch whose record comes after this finds the mount, and takes it
+// along.
 Status Server::Load() {
-  VENEER_ASSIGN(uint64_t wanted, WantedGeneration());
-  for (;;) {
-    VENEER_ASSIGN(const Stack stack, OpenGeneration(wanted));
-    VENEER_ASSIGN(const uint64_t now, WantedGeneration());
-    if (now == wanted) {
-      VENEER_ASSIGN(auto view, core::View::Build(wanted, stack.layers, table_));
-      tree_ = std::make_unique<core::LiveTree>(std::move(view), table_, kernel_);
-      return {};
-    }
-    wanted = now;
-  }
+  VENEER_ASSIGN(const uint64_t wanted, WantedGeneration());
+  VENEER_ASSIGN(const Stack stack, OpenGeneration(wanted));
+  VENEER_ASSIGN(auto view, core::View::Build(wanted, stack.layers, table_));
+  tree_ = std::make_unique<core::LiveTree>(std::move(view), table_, kernel_);
+  return {};
 }
 
 Result<Server::Stack> Server::OpenGeneration(uint64_t number) {
@@ -104,7 +99,7 @@ Result<Server::Stack> Server::OpenLayers(const catalog::Catalog& catalog, uint64
       const std::lock_guard lock(layers_mutex_);
       layers_.emplace(id, layer);
     }
-    stack.layers.push_back({layer->slot(), std::shared_ptr<const erofs::Image>(layer, &layer->image())});
+    stack.layers.push_back(core::StackLayerOf(layer));
   }
   return stack;
 }
@@ -212,7 +207,10 @@ std::string Server::NameOf(core::NodeId node) const {
     }
   }
   const erofs::Image* image = table_->Find(core::SlotOf(node));
-  const std::string path = image == nullptr ? "" : scan::PathOfInode(*image, core::NidOf(node));
+  if (node == core::kRootId || image == nullptr) return "/";
+  const std::string path = scan::PathOfInode(*image, core::NidOf(node));
+  // The way to it may be what is damaged.
+  if (path.empty()) return fmt::format("inode {} of {}", core::NidOf(node), layer_name);
   return fmt::format("/{} of {}", path, layer_name);
 }
 

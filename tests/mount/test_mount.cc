@@ -165,6 +165,23 @@ TEST_CASE("mount -t veneer and umount work, with the options of mount(8)") {
   CHECK(result.err.find("option nonsense is not known") != std::string::npos);
 }
 
+TEST_CASE("a mount that begins while a switch is under way shows the new generation") {
+  LiveStore live;
+  live.MakePatch();
+  for (int round = 0; round < 12; ++round) {
+    live.Run({"umount", live.mount()});
+    // The server ends after its mount does; until then status still meets it.
+    while (!VeneerJson({"--store", live.store(), "status"}).at("mounts").empty()) continue;
+    Command mounting(VeneerCommand({"--store", live.store(), "mount", live.mount()}));
+    live.RunOnStore(round % 2 == 0 ? std::vector<std::string>{"activate"}
+                                   : std::vector<std::string>{"revert", "--all"});
+    REQUIRE(mounting.Wait().status == 0);
+    const auto status = VeneerJson({"--store", live.store(), "status"});
+    REQUIRE(status.at("mounts").size() == 1);
+    REQUIRE(status.at("mounts")[0].at("generation") == status.at("generation"));
+  }
+}
+
 TEST_CASE("an active patch that is damaged can be taken off all the same") {
   LiveStore live;
   live.MakePatch();
