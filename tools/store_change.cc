@@ -61,9 +61,8 @@ Result<std::optional<Preview>> PreviewSwitch(const StoreChange& change,
     output.Note("warning: what changes cannot be told: {}", former.error().message());
     return preview;
   }
-  const auto table = std::make_shared<core::LayerTable>();
-  VENEER_ASSIGN(const auto old_view, core::View::Build(0, core::StackOf(*former), table));
-  VENEER_ASSIGN(const auto new_view, core::View::Build(1, core::StackOf(stack), table));
+  VENEER_ASSIGN(const auto old_view, core::View::Build(0, core::StackOf(*former)));
+  VENEER_ASSIGN(const auto new_view, core::View::Build(1, core::StackOf(stack)));
   VENEER_ASSIGN(preview.changes, core::Changes::Between(*old_view, *new_view));
   return preview;
 }

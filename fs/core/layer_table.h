@@ -1,11 +1,9 @@
 // The layers that a mount has open, by slot.
 #pragma once
 
-#include <array>
-#include <atomic>
 #include <cstdint>
 #include <memory>
-#include <mutex>
+#include <set>
 #include <vector>
 
 #include "fs/erofs/image.h"
@@ -18,23 +16,31 @@ struct StackLayer {
   std::shared_ptr<const erofs::Image> image;
 };
 
-// Layers are added and stay: files of a layer that a switch dropped remain readable to those who hold them.
-// Safe from several threads; Find takes no lock.
+// Layers that a switch dropped stay in the tables of later views, so that their files remain readable to
+// those who hold them, until somebody makes a table without them. Immutable: safe from several threads.
 class LayerTable {
  public:
-  // Adding a slot again changes nothing.
-  void Add(const StackLayer& layer);
+  // This table and `layers`; a slot that is here already stays as it is.
+  std::shared_ptr<const LayerTable> With(const std::vector<StackLayer>& layers) const;
+
+  // This table without `slots`.
+  std::shared_ptr<const LayerTable> Without(const std::set<uint16_t>& slots) const;
 
   // The image in `slot`, or null. Valid for as long as the table is.
-  const erofs::Image* Find(uint16_t slot) const { return images_[slot].load(std::memory_order_acquire); }
+  const erofs::Image* Find(uint16_t slot) const {
+    return slot < images_.size() ? images_[slot].get() : nullptr;
+  }
 
-  // Whether `slot` is here.
-  bool Has(uint16_t slot) const { return Find(slot) != nullptr; }
+  // The same, to be kept beyond the table.
+  std::shared_ptr<const erofs::Image> Get(uint16_t slot) const {
+    return slot < images_.size() ? images_[slot] : nullptr;
+  }
+
+  // The slots that are taken.
+  std::set<uint16_t> Slots() const;
 
  private:
-  std::array<std::atomic<const erofs::Image*>, 65536> images_{};
-  std::mutex mutex_;
-  std::vector<std::shared_ptr<const erofs::Image>> owned_;  // guarded by mutex_
+  std::vector<std::shared_ptr<const erofs::Image>> images_;  // by slot; null where there is none
 };
 
 }  // namespace veneer::core

@@ -13,8 +13,7 @@ constexpr size_t kRecentViews = 8;
 
 }  // namespace
 
-LiveTree::LiveTree(std::shared_ptr<const View> view, std::shared_ptr<LayerTable> table, KernelCache& kernel)
-    : table_(std::move(table)), kernel_(kernel) {
+LiveTree::LiveTree(std::shared_ptr<const View> view, KernelCache& kernel) : kernel_(kernel) {
   Remember(*view);
   Show(std::move(view), nullptr);
 }
@@ -51,13 +50,10 @@ Result<std::shared_ptr<const View>> LiveTree::ViewForListing(const Moment& now, 
     const auto found = slots_of_.find(wanted);
     if (found == slots_of_.end())
       return Fail(ErrorCode::kNotFound, "listing position {:#x} is of no generation", cookie);
-    for (const uint16_t slot : found->second) {
-      // The table owns its images for longer than any view.
-      stack.push_back({slot, std::shared_ptr<const erofs::Image>(table_, table_->Find(slot))});
-    }
+    for (const uint16_t slot : found->second) stack.push_back({slot, now.view->table().Get(slot)});
   }
   // A cookie knows its generation as a remainder; the view that is built answers to the same one.
-  VENEER_ASSIGN(auto view, View::Build(wanted - 1, stack, table_));
+  VENEER_ASSIGN(auto view, View::Build(wanted - 1, stack, now.view->table()));
   KeepForListings(view);
   return view;
 }
@@ -97,7 +93,7 @@ Result<LiveTree::Report> LiveTree::Prepare(uint64_t generation, const std::vecto
   if (next_ != nullptr)
     return Fail(ErrorCode::kBusy, "a switch to generation {} is under way", next_->generation());
   const std::shared_ptr<const View> now = Now()->view;
-  VENEER_ASSIGN(auto next, View::Build(generation, stack, table_));
+  VENEER_ASSIGN(auto next, View::Build(generation, stack, now->table()));
   VENEER_ASSIGN(Changes found, Changes::Between(*now, *next));
   const auto changes = std::make_shared<const Changes>(std::move(found));
   report_ = {changes->entries().size(), changes->Stale().size(), 0};
@@ -125,6 +121,28 @@ Result<LiveTree::Report> LiveTree::Commit() {
   }
   if (!status) return tl::unexpected<Error>(std::move(status).error());
   return report_;
+}
+
+Status LiveTree::Release(const std::set<uint16_t>& slots) {
+  const std::lock_guard lock(switch_mutex_);
+  if (next_ != nullptr)
+    return Fail(ErrorCode::kBusy, "a switch to generation {} is under way", next_->generation());
+  const std::shared_ptr<const View> now = Now()->view;
+  for (const StackLayer& layer : now->stack()) {
+    if (slots.contains(layer.slot))
+      return Fail(ErrorCode::kUsage, "the layer in slot {} is shown", layer.slot);
+  }
+  VENEER_ASSIGN(auto view, View::Build(now->generation(), now->stack(), *now->table().Without(slots)));
+  {
+    const std::lock_guard history(history_mutex_);
+    recent_.clear();  // their tables hold the layers
+    std::erase_if(slots_of_, [&](const auto& generation) {
+      return std::any_of(generation.second.begin(), generation.second.end(),
+                         [&](uint16_t slot) { return slots.contains(slot); });
+    });
+  }
+  Show(std::move(view), nullptr);
+  return {};
 }
 
 void LiveTree::Abort() {

@@ -12,6 +12,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string_view>
 #include <vector>
 
@@ -57,7 +58,7 @@ struct Moment {
 class LiveTree {
  public:
   // `kernel` must outlive the tree.
-  LiveTree(std::shared_ptr<const View> view, std::shared_ptr<LayerTable> table, KernelCache& kernel);
+  LiveTree(std::shared_ptr<const View> view, KernelCache& kernel);
 
   std::shared_ptr<const Moment> Now() const;
 
@@ -87,8 +88,10 @@ class LiveTree {
   // The generation shown.
   uint64_t generation() const { return Now()->view->generation(); }
 
-  // Layers of the mount, those of former generations too.
-  const std::shared_ptr<LayerTable>& table() const { return table_; }
+  // Lets go of the layers in `slots`, of which the kernel must hold no node any more; their files close as
+  // soon as no request uses them. A listing that began in a generation with one of them and goes on later
+  // gets kNotFound. kBusy while a switch is prepared, kUsage for a layer that is shown.
+  Status Release(const std::set<uint16_t>& slots);
 
  private:
   void Show(std::shared_ptr<const View> view, std::shared_ptr<const Changes> pending);
@@ -98,7 +101,6 @@ class LiveTree {
   template <typename Call>
   Status Timed(Call call);
 
-  std::shared_ptr<LayerTable> table_;
   KernelCache& kernel_;
 
   std::mutex switch_mutex_;           // one switch step at a time; taken before the others

@@ -16,7 +16,7 @@ Result<PatchResult> SealPatch(const std::string& tree,
                               const std::vector<crypto::Signer>& signers, const layer::Progress& progress) {
   struct stat st {};
   if (::lstat(output.c_str(), &st) == 0) return Fail(ErrorCode::kExists, "{}: is there already", output);
-  VENEER_ASSIGN(const auto view, View::Build(0, StackOf(below), std::make_shared<LayerTable>()));
+  VENEER_ASSIGN(const auto view, View::Build(0, StackOf(below)));
   VENEER_ASSIGN(const layer::TreeListing listing,
                 layer::ScanTree(tree, {.allow_overlay_marks = false, .progress = progress}));
   VENEER_ASSIGN(const TreeDifference difference, CompareTree(listing, *view, progress));

@@ -45,14 +45,17 @@ using Branches = std::vector<Branch>;
 // Immutable once built; safe from several threads.
 class View {
  public:
-  // The view of `stack` (base first, 1 to kMaxStack layers), numbered `generation`. `table` gets the layers
-  // and is kept: ids of layers outside the stack, which open files and working folders may still have, are
-  // served from it. kUsage for a bad stack; the errors of reading the layers.
+  // The view of `stack` (base first, 1 to kMaxStack layers), numbered `generation`. Ids of layers outside the
+  // stack, which open files and working folders may still have, are served too if they are in `table`. kUsage
+  // for a bad stack; the errors of reading the layers.
   static Result<std::shared_ptr<const View>> Build(uint64_t generation, const std::vector<StackLayer>& stack,
-                                                   std::shared_ptr<LayerTable> table);
+                                                   const LayerTable& table = {});
 
   uint64_t generation() const { return generation_; }
   const std::vector<StackLayer>& stack() const { return stack_; }
+
+  // The layers that are served: those of the stack and those that were given with it.
+  const LayerTable& table() const { return *table_; }
 
   // All of these: kNotFound for an id that no layer of the table has (ESTALE to the kernel); kCorrupt and kIo
   // from the layers.
@@ -91,12 +94,12 @@ class View {
   // A folder that is not merged, as the one branch that it is.
   Result<Branch> OwnBranch(NodeId folder) const;
 
-  View(uint64_t generation, std::vector<StackLayer> stack, std::shared_ptr<LayerTable> table)
+  View(uint64_t generation, std::vector<StackLayer> stack, std::shared_ptr<const LayerTable> table)
       : generation_(generation), stack_(std::move(stack)), table_(std::move(table)) {}
 
   uint64_t generation_;
   std::vector<StackLayer> stack_;
-  std::shared_ptr<LayerTable> table_;
+  std::shared_ptr<const LayerTable> table_;
   std::unordered_map<NodeId, Branches> merged_;      // by the id shown; the root always
   std::unordered_map<NodeId, NodeId> merged_id_of_;  // by each branch's own id
 };

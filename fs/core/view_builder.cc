@@ -111,15 +111,14 @@ class ViewBuilder {
 };
 
 Result<std::shared_ptr<const View>> View::Build(uint64_t generation, const std::vector<StackLayer>& stack,
-                                                std::shared_ptr<LayerTable> table) {
+                                                const LayerTable& table) {
   if (stack.empty() || stack.size() > kMaxStack) {
     return Fail(ErrorCode::kUsage, "a stack has 1 to {} layers, not {}", kMaxStack, stack.size());
   }
   for (const StackLayer& layer : stack) {
     if (layer.slot == 0) return Fail(ErrorCode::kUsage, "a layer has slot 0");
-    table->Add(layer);
   }
-  std::shared_ptr<View> view(new View(generation, stack, std::move(table)));
+  std::shared_ptr<View> view(new View(generation, stack, table.With(stack)));
   VENEER_TRY(ViewBuilder(*view).Run());
   return std::shared_ptr<const View>(std::move(view));
 }

@@ -6,6 +6,7 @@
 
 #include "fs/base/error.h"
 #include "fs/core/live_tree.h"
+#include "fs/fuse/lookup_counts.h"
 
 namespace veneer::fuse {
 
@@ -30,6 +31,7 @@ class FailureSink {
 
 struct Context {
   core::LiveTree& tree;
+  LookupCounts& lookup_counts;
   Counters& counters;
   FailureSink& failures;
 };

@@ -18,9 +18,22 @@ void HandleLookup(fuse_req_t req, fuse_ino_t parent, const char* name) {
       entry.entry_timeout =
           moment->MayKeepEntry(parent, name) ? kForever : 0;  // ino 0: absent, and kept as such
     }
-    fuse_reply_entry(req, &entry);
+    if (entry.ino != 0) context.lookup_counts.Add(entry.ino);
+    if (fuse_reply_entry(req, &entry) != 0 && entry.ino != 0) context.lookup_counts.Remove(entry.ino, 1);
     return {};
   });
+}
+
+// Ids are a function of the layers: of a node there is nothing to forget, only of its layer.
+void HandleForget(fuse_req_t req, fuse_ino_t ino, uint64_t count) {
+  ContextOf(req).lookup_counts.Remove(ino, count);
+  fuse_reply_none(req);
+}
+
+void HandleForgetMulti(fuse_req_t req, size_t count, fuse_forget_data* forgets) {
+  LookupCounts& counts = ContextOf(req).lookup_counts;
+  for (size_t i = 0; i < count; ++i) counts.Remove(forgets[i].ino, forgets[i].nlookup);
+  fuse_reply_none(req);
 }
 
 void HandleGetAttr(fuse_req_t req, fuse_ino_t ino, fuse_file_info*) {

@@ -11,16 +11,18 @@ namespace {
 
 // A regular file and the image that it is in. Files do not depend on the generation: the id says all.
 struct File {
+  std::shared_ptr<const core::Moment> moment;  // keeps the image
   const erofs::Image* image = nullptr;
   erofs::Inode inode;
 };
 
 Result<File> FileOf(fuse_req_t req, fuse_ino_t ino) {
-  const erofs::Image* image = ContextOf(req).tree.table()->Find(core::SlotOf(ino));
+  auto moment = ContextOf(req).tree.Now();
+  const erofs::Image* image = moment->view->ImageOf(ino);
   if (image == nullptr) return Fail(ErrorCode::kNotFound, "node {:#x} is of no layer of this mount", ino);
   VENEER_ASSIGN(const erofs::Inode inode, image->ReadInode(core::NidOf(ino)));
   if (!inode.IsRegular()) return Fail(ErrorCode::kUsage, "node {:#x} is no regular file", ino);
-  return File{image, inode};
+  return File{std::move(moment), image, inode};
 }
 
 }  // namespace

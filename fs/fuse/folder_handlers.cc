@@ -12,6 +12,7 @@ namespace {
 class EntryWriter {
  public:
   EntryWriter(fuse_req_t req, size_t size, bool plus) : req_(req), plus_(plus) {
+    Nodes().clear();
     Buffer().resize(std::max(size, Buffer().size()));
     left_ = size;
   }
@@ -26,16 +27,28 @@ class EntryWriter {
     if (need > left_) return false;
     used_ += need;
     left_ -= need;
+    if (param.ino != 0) Nodes().push_back(param.ino);
     return true;
   }
 
   bool empty() const { return used_ == 0; }
-  void Reply() { fuse_reply_buf(req_, Buffer().data(), used_); }
+
+  // The kernel takes each entry with a node for a look-up.
+  void Reply() {
+    LookupCounts& counts = ContextOf(req_).lookup_counts;
+    for (const core::NodeId node : Nodes()) counts.Add(node);
+    if (fuse_reply_buf(req_, Buffer().data(), used_) == 0) return;
+    for (const core::NodeId node : Nodes()) counts.Remove(node, 1);
+  }
 
  private:
   static std::vector<char>& Buffer() {
     thread_local std::vector<char> buffer;
     return buffer;
+  }
+  static std::vector<core::NodeId>& Nodes() {
+    thread_local std::vector<core::NodeId> nodes;
+    return nodes;
   }
 
   fuse_req_t req_;

@@ -18,14 +18,6 @@ void HandleInit(void*, fuse_conn_info* conn) {
   conn->want = ((conn->want | wanted) & ~unwanted) & conn->capable;
 }
 
-// Ids are a function of the layers: there is nothing to forget.
-void HandleForget(fuse_req_t req, fuse_ino_t, uint64_t) {
-  fuse_reply_none(req);
-}
-void HandleForgetMulti(fuse_req_t req, size_t, fuse_forget_data*) {
-  fuse_reply_none(req);
-}
-
 // ENOSYS tells the kernel to open files and folders by itself from then on, and to keep what it has cached.
 void HandleOpen(fuse_req_t req, fuse_ino_t, fuse_file_info*) {
   fuse_reply_err(req, ENOSYS);

@@ -29,7 +29,6 @@ Server::Server(ServerOptions options, catalog::Store store, Log log)
       store_(std::move(store)),
       log_(std::move(log)),
       cache_(std::make_shared<verity::BlockCache>(options_.cache_bytes)),
-      table_(std::make_shared<core::LayerTable>()),
       reporter_([this](core::NodeId node, const Error& error) { TellFailure(node, error); }) {}
 
 Server::~Server() = default;
@@ -43,7 +42,8 @@ Result<std::unique_ptr<Server>> Server::Start(ServerOptions options, Log log) {
   VENEER_TRY(server->Load());
   VENEER_ASSIGN(UniqueFd device,
                 MountFuse(server->store_.path(), server->options_.target, server->options_.mount_flags));
-  server->context_ = std::make_unique<Context>(Context{*server->tree_, server->counters_, *server});
+  server->context_ =
+      std::make_unique<Context>(Context{*server->tree_, server->lookup_counts_, server->counters_, *server});
   auto session = Session::Create(std::move(device), *server->context_, server->kernel_);
   if (!session) {
     static_cast<void>(Unmount(server->options_.target, true));
@@ -69,8 +69,8 @@ Result<uint64_t> Server::WantedGeneration() const {
 Status Server::Load() {
   VENEER_ASSIGN(const uint64_t wanted, WantedGeneration());
   VENEER_ASSIGN(const Stack stack, OpenGeneration(wanted));
-  VENEER_ASSIGN(auto view, core::View::Build(wanted, stack.layers, table_));
-  tree_ = std::make_unique<core::LiveTree>(std::move(view), table_, kernel_);
+  VENEER_ASSIGN(auto view, core::View::Build(wanted, stack.layers));
+  tree_ = std::make_unique<core::LiveTree>(std::move(view), kernel_);
   return {};
 }
 
@@ -117,6 +117,7 @@ Result<json> Server::Answer(ControlServer::ClientId client, const json& request)
   if (what == "status") return Describe();
   if (what == "prepare") return Prepare(client, request);
   if (what == "commit") return Commit(client);
+  if (what == "release") return Release();
   if (what == "abort") {
     if (preparing_ == client) {
       tree_->Abort();
@@ -147,6 +148,29 @@ Result<json> Server::Commit(ControlServer::ClientId client) {
                                     tree_->generation(), report.entries));
   return json{
       {"entries", report.entries}, {"folders", report.folders}, {"longest_wait_us", report.longest_wait_us}};
+}
+
+// Lets go of the layers of former generations of which the kernel knows no node any more, and says which it
+// keeps.
+Result<json> Server::Release() {
+  const auto moment = tree_->Now();
+  std::set<uint16_t> former = moment->view->table().Slots();
+  for (const core::StackLayer& layer : moment->view->stack()) former.erase(layer.slot);
+  std::set<uint16_t> idle;
+  for (const uint16_t slot : former) {
+    if (lookup_counts_.Of(slot) == 0) idle.insert(slot);
+  }
+  if (!idle.empty()) VENEER_TRY(tree_->Release(idle));
+  json kept = json::array();
+  const std::lock_guard lock(layers_mutex_);
+  for (auto it = layers_.begin(); it != layers_.end();) {
+    const auto& [id, layer] = *it;
+    const bool released = idle.contains(layer->slot());
+    if (!released && former.contains(layer->slot()))
+      kept.push_back({{"layer", id}, {"nodes", lookup_counts_.Of(layer->slot())}});
+    it = released ? layers_.erase(it) : std::next(it);
+  }
+  return json{{"kept", std::move(kept)}};
 }
 
 // A client that goes between prepare and commit leaves it to the record which of the two generations is
@@ -206,7 +230,8 @@ std::string Server::NameOf(core::NodeId node) const {
       if (layer->slot() == core::SlotOf(node)) layer_name = layer->manifest().name;
     }
   }
-  const erofs::Image* image = table_->Find(core::SlotOf(node));
+  const auto moment = tree_->Now();
+  const erofs::Image* image = moment->view->ImageOf(node);
   if (node == core::kRootId || image == nullptr) return "/";
   const std::string path = scan::PathOfInode(*image, core::NidOf(node));
   // The way to it may be what is damaged.

@@ -69,6 +69,7 @@ class Server final : public FailureSink {
   Result<nlohmann::json> Prepare(ControlServer::ClientId client, const nlohmann::json& request);
   Result<nlohmann::json> Commit(ControlServer::ClientId client);
   void Gone(ControlServer::ClientId client);
+  Result<nlohmann::json> Release();
   nlohmann::json Describe() const;
   void TellFailure(core::NodeId node, const Error& error) const;
   std::string NameOf(core::NodeId node) const;
@@ -77,8 +78,8 @@ class Server final : public FailureSink {
   catalog::Store store_;
   Log log_;
   std::shared_ptr<verity::BlockCache> cache_;
-  std::shared_ptr<core::LayerTable> table_;
   Counters counters_;
+  LookupCounts lookup_counts_;
   NotifyingKernelCache kernel_;
   std::unique_ptr<core::LiveTree> tree_;
   std::unique_ptr<Context> context_;

@@ -20,6 +20,7 @@ void ReplySized(fuse_req_t req, std::string_view value, size_t size) {
 
 // The node of `ino` and the image that its attributes are in: for a merged folder, that of its topmost layer.
 struct Holder {
+  std::shared_ptr<const core::Moment> moment;  // keeps the image
   const erofs::Image* image = nullptr;
   erofs::Inode inode;
 };
@@ -27,8 +28,10 @@ struct Holder {
 Result<Holder> HolderOf(fuse_req_t req, fuse_ino_t ino) {
   Context& context = ContextOf(req);
   context.counters.xattrs.fetch_add(1, std::memory_order_relaxed);
-  VENEER_ASSIGN(const core::Node node, context.tree.Now()->view->Get(ino));
-  return Holder{context.tree.table()->Find(node.slot), node.inode};
+  auto moment = context.tree.Now();
+  VENEER_ASSIGN(const core::Node node, moment->view->Get(ino));
+  const erofs::Image* image = moment->view->ImageInSlot(node.slot);
+  return Holder{std::move(moment), image, node.inode};
 }
 
 }  // namespace

@@ -17,9 +17,8 @@ struct Views {
 };
 
 Views BuildViews(const std::vector<StackLayer>& before, const std::vector<StackLayer>& after) {
-  const auto table = std::make_shared<LayerTable>();
-  auto a = View::Build(1, before, table);
-  auto b = View::Build(2, after, table);
+  auto a = View::Build(1, before);
+  auto b = View::Build(2, after);
   REQUIRE_OK(a);
   REQUIRE_OK(b);
   return {*a, *b};

@@ -39,7 +39,7 @@ TEST_CASE("a listing goes on at any entry, whatever the size of the pieces") {
   }
   patch.Whiteout("d/a-003");
   expected.erase("a-003");
-  const auto view = View::Build(7, {base.Layer(1), patch.Layer(2)}, std::make_shared<LayerTable>());
+  const auto view = View::Build(7, {base.Layer(1), patch.Layer(2)});
   REQUIRE_OK(view);
   const NodeId folder = (*(*view)->Walk("d"))->id;
 
@@ -60,7 +60,7 @@ TEST_CASE("cookies are distinct, never 0, fit 63 bits and name their generation"
   TestTree base;
   base.File("a", "1").File("b", "2");
   for (const uint64_t generation : {uint64_t{0}, uint64_t{1}, (uint64_t{1} << 26) - 1, uint64_t{1} << 40}) {
-    const auto view = View::Build(generation, {base.Layer(1)}, std::make_shared<LayerTable>());
+    const auto view = View::Build(generation, {base.Layer(1)});
     REQUIRE_OK(view);
     std::set<Cookie> seen;
     for (const Listed& entry : ListSome(**view, kRootId, 0, 100)) {
@@ -76,7 +76,7 @@ TEST_CASE("cookies are distinct, never 0, fit 63 bits and name their generation"
 TEST_CASE("a forged cookie does no harm") {
   TestTree base;
   base.File("a", "1").File("b", "2");
-  const auto view = View::Build(1, {base.Layer(1)}, std::make_shared<LayerTable>());
+  const auto view = View::Build(1, {base.Layer(1)});
   REQUIRE_OK(view);
   for (unsigned bit = 0; bit < 63; ++bit) {
     auto lister = FolderLister::Open(**view, kRootId, (Cookie{2} << 37) ^ (Cookie{1} << bit));
@@ -91,7 +91,7 @@ TEST_CASE(".. is the folder above as the union names it") {
   base.File("d/sub/x", "1");
   TestTree patch;
   patch.File("d/sub/y", "2").File("d/own/z", "3");
-  const auto view = View::Build(1, {base.Layer(1), patch.Layer(2)}, std::make_shared<LayerTable>());
+  const auto view = View::Build(1, {base.Layer(1), patch.Layer(2)});
   REQUIRE_OK(view);
   const NodeId parent = (*(*view)->Walk("d"))->id;
   for (const char* path : {"d/sub", "d/own"}) {
@@ -106,7 +106,7 @@ TEST_CASE(".. is the folder above as the union names it") {
 TEST_CASE("what is no folder cannot be listed") {
   TestTree base;
   base.File("f", "1");
-  const auto view = View::Build(1, {base.Layer(1)}, std::make_shared<LayerTable>());
+  const auto view = View::Build(1, {base.Layer(1)});
   REQUIRE_OK(view);
   REQUIRE_FAILS(ErrorCode::kUsage, FolderLister::Open(**view, (*(*view)->Walk("f"))->id, 0));
 }

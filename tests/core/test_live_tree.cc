@@ -79,15 +79,14 @@ class FakeKernel final : public KernelCache {
 
 // A tree that shows a base and can be switched to the base under any one of `patches`.
 struct Mounted {
-  std::shared_ptr<LayerTable> table = std::make_shared<LayerTable>();
   StackLayer base;
   FakeKernel kernel;
   std::unique_ptr<LiveTree> tree;
 
   explicit Mounted(const TestTree& below) : base(below.Layer(1)) {
-    auto view = View::Build(1, {base}, table);
+    auto view = View::Build(1, {base});
     REQUIRE_OK(view);
-    tree = std::make_unique<LiveTree>(*view, table, kernel);
+    tree = std::make_unique<LiveTree>(*view, kernel);
     kernel.Attach(*tree);
   }
 };
@@ -232,6 +231,32 @@ TEST_CASE("once anybody has seen the new generation, nobody who starts later see
     if (one.slot < newest) ++late;
   }
   CHECK(late == 0);
+}
+
+TEST_CASE("a layer that is let go of is closed, and only then") {
+  const TestTree below = BaseTree();
+  Mounted mounted(below);
+  TestTree patch;
+  patch.File("d0/f0", "new");
+  StackLayer above = patch.Layer(2);
+  const std::weak_ptr<const erofs::Image> image = above.image;
+  REQUIRE_OK(mounted.tree->Prepare(2, {mounted.base, above}));
+  REQUIRE_FAILS(ErrorCode::kBusy, mounted.tree->Release({2}));
+  REQUIRE_OK(mounted.tree->Commit());
+  REQUIRE_FAILS(ErrorCode::kUsage, mounted.tree->Release({2}));
+  const NodeId held = (*mounted.tree->Now()->view->Walk("d0/f0"))->id;
+  REQUIRE_OK(mounted.tree->Prepare(3, {mounted.base}));
+  REQUIRE_OK(mounted.tree->Commit());
+  above.image.reset();
+  CHECK_FALSE(image.expired());
+  CHECK(mounted.tree->Now()->view->Get(held).has_value());
+  {
+    const auto request = mounted.tree->Now();  // one under way keeps it
+    REQUIRE_OK(mounted.tree->Release({2}));
+    CHECK_FALSE(image.expired());
+  }
+  CHECK(image.expired());
+  REQUIRE_FAILS(ErrorCode::kNotFound, mounted.tree->Now()->view->Get(held));
 }
 
 }  // namespace

@@ -13,7 +13,7 @@ using test::TestTree;
 using Names = std::vector<std::string>;
 
 std::shared_ptr<const View> BuildView(const std::vector<StackLayer>& stack) {
-  auto view = View::Build(1, stack, std::make_shared<LayerTable>());
+  auto view = View::Build(1, stack);
   REQUIRE_OK(view);
   return *view;
 }
@@ -104,11 +104,10 @@ TEST_CASE("ids of layers outside the stack are served for those who hold them") 
   base.File("f", "old");
   TestTree patch;
   patch.File("f", "new").File("only/x", "in the patch");
-  const auto table = std::make_shared<LayerTable>();
   const StackLayer below = base.Layer(1);
-  const auto both = View::Build(1, {below, patch.Layer(2)}, table);
-  const auto alone = View::Build(2, {below}, table);
+  const auto both = View::Build(1, {below, patch.Layer(2)});
   REQUIRE_OK(both);
+  const auto alone = View::Build(2, {below}, (*both)->table());
   REQUIRE_OK(alone);
   const NodeId folder = (*(*both)->Walk("only"))->id;
   CHECK(ReadFile(**alone, "only/x") == "(absent)");
@@ -116,6 +115,9 @@ TEST_CASE("ids of layers outside the stack are served for those who hold them") 
   REQUIRE_OK(held);
   CHECK(held->has_value());
   REQUIRE_FAILS(ErrorCode::kNotFound, (*alone)->Get(MakeNodeId(77, 36)));
+  const auto without = View::Build(2, {below}, *(*both)->table().Without({2}));
+  REQUIRE_OK(without);
+  REQUIRE_FAILS(ErrorCode::kNotFound, (*without)->Get(folder));
 }
 
 TEST_CASE("private xattrs are told from the rest") {
@@ -126,9 +128,9 @@ TEST_CASE("private xattrs are told from the rest") {
 }
 
 TEST_CASE("a stack has at least one layer, each with a slot") {
-  REQUIRE_FAILS(ErrorCode::kUsage, View::Build(1, {}, std::make_shared<LayerTable>()));
+  REQUIRE_FAILS(ErrorCode::kUsage, View::Build(1, {}));
   TestTree base;
-  REQUIRE_FAILS(ErrorCode::kUsage, View::Build(1, {base.Layer(0)}, std::make_shared<LayerTable>()));
+  REQUIRE_FAILS(ErrorCode::kUsage, View::Build(1, {base.Layer(0)}));
 }
 
 }  // namespace
