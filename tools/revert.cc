@@ -3,6 +3,7 @@
 
 #include "tools/options.h"
 #include "tools/output.h"
+#include "tools/stack_view.h"
 #include "tools/store_change.h"
 #include "tools/verbs.h"
 
@@ -16,13 +17,14 @@ struct Options {
   SwitchOptions switching;
 };
 
-// With nothing named: the generation that was current before this one.
+// With nothing named: the generation that was current before this one, and whose layers are still there.
 Result<std::vector<std::string>> Former(const StoreChange& change) {
   VENEER_ASSIGN(const catalog::State state, change.catalog->ReadState());
   VENEER_ASSIGN(const auto current, change.CurrentLayers());
   VENEER_ASSIGN(const auto generations, change.catalog->Generations());
   for (auto generation = generations.rbegin(); generation != generations.rend(); ++generation) {
-    if (generation->number < state.current && generation->layers != current) return generation->layers;
+    if (generation->number >= state.current || generation->layers == current) continue;
+    if (FindGeneration(*change.catalog, generation->number)) return generation->layers;
   }
   return Fail(ErrorCode::kUsage, "there is no generation to go back to");
 }
@@ -32,10 +34,8 @@ Result<std::vector<std::string>> Target(const Options& options, const StoreChang
   if (current.empty()) return Fail(ErrorCode::kUsage, "no generation is current: there is nothing to revert");
   if (options.all) return std::vector<std::string>{current.front()};
   if (options.generation != 0) {
-    VENEER_ASSIGN(const auto generation, change.catalog->Generation(options.generation));
-    if (!generation)
-      return Fail(ErrorCode::kNotFound, "no generation {}; run: veneer history", options.generation);
-    return generation->layers;
+    VENEER_ASSIGN(const auto generation, FindGeneration(*change.catalog, options.generation));
+    return generation.layers;
   }
   if (options.layer.empty()) return Former(change);
   VENEER_ASSIGN(const auto candidates, change.Candidates());

@@ -16,9 +16,13 @@ constexpr Verb kVerbs[] = {
     {"status", AddStatus},
     {"list", AddList},
     {"history", AddHistory},
+    {"why", AddWhy},
+    {"diff", AddDiff},
+    {"ps", AddPs},
     {"mount", AddMount},
     {"umount", AddUmount},
     {"scan", AddScan},
+    {"gc", AddGc},
     {"repair-catalog", AddRepairCatalog},
 };
 // clang-format on

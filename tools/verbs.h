@@ -12,6 +12,8 @@ namespace veneer::tools {
 std::span<const Verb> Verbs();
 
 Action AddActivate(CLI::App& verb);
+Action AddDiff(CLI::App& verb);
+Action AddGc(CLI::App& verb);
 Action AddHistory(CLI::App& verb);
 Action AddInit(CLI::App& verb);
 Action AddInspect(CLI::App& verb);
@@ -20,11 +22,13 @@ Action AddKeygen(CLI::App& verb);
 Action AddList(CLI::App& verb);
 Action AddMount(CLI::App& verb);
 Action AddPatch(CLI::App& verb);
+Action AddPs(CLI::App& verb);
 Action AddRepairCatalog(CLI::App& verb);
 Action AddRevert(CLI::App& verb);
 Action AddScan(CLI::App& verb);
 Action AddSeal(CLI::App& verb);
 Action AddStatus(CLI::App& verb);
 Action AddUmount(CLI::App& verb);
+Action AddWhy(CLI::App& verb);
 
 }  // namespace veneer::tools

@@ -24,13 +24,6 @@ std::string_view NameOf(std::string_view path) {
   return path.substr(path.rfind('/') + 1);
 }
 
-Result<std::vector<erofs::Xattr>> ShownXattrs(const erofs::Image& image, const erofs::Inode& inode) {
-  VENEER_ASSIGN(auto xattrs, image.ListXattrs(inode));
-  std::erase_if(xattrs, [](const erofs::Xattr& xattr) { return erofs::IsPrivateXattr(xattr.name); });
-  std::sort(xattrs.begin(), xattrs.end());
-  return xattrs;
-}
-
 class Comparer {
  public:
   Comparer(const layer::TreeListing& tree, const View& below, const layer::Progress& progress)
@@ -90,7 +83,7 @@ class Comparer {
       return true;
     }
     const erofs::Image& image = *below_.ImageInSlot(node.slot);
-    VENEER_ASSIGN(const auto xattrs, ShownXattrs(image, inode));
+    VENEER_ASSIGN(const auto xattrs, erofs::ShownXattrs(image, inode));
     if (xattrs != entry.xattrs) return true;
     if (entry.IsFolder()) return false;
     if (inode.nlink != entry.nlink) return true;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string_view>
+#include <vector>
 
 #include "fs/base/error.h"
 #include "fs/erofs/image.h"
@@ -14,6 +15,9 @@ inline constexpr std::string_view kOpaqueXattr = "trusted.overlay.opaque";
 
 // Whether overlayfs, and so we, keep this xattr to ourselves.
 bool IsPrivateXattr(std::string_view name);
+
+// The xattrs of `inode` that a mount shows, sorted by name. The errors of reading them.
+Result<std::vector<Xattr>> ShownXattrs(const Image& image, const Inode& inode);
 
 // Whether `folder` of `image` carries the opaque mark. The errors of reading it.
 Result<bool> IsOpaque(const Image& image, const Inode& folder);

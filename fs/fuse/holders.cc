@@ -30,8 +30,23 @@ void AddMapping(const std::string& line, dev_t device, Holder& holder) {
   if (makedev(device_major, device_minor) == device && inode != 0) holder.inodes.insert(inode);
 }
 
+// The innermost unit in the process's cgroup path, "0::/system.slice/nginx.service/worker".
+std::string UnitOf(const fs::path& process) {
+  std::ifstream groups(process / "cgroup");
+  std::string unit;
+  for (std::string line; std::getline(groups, line);) {
+    if (!line.starts_with("0::") && line.find(":name=systemd:") == std::string::npos) continue;
+    for (const fs::path& part :
+         fs::path(line.substr(line.find('/') == std::string::npos ? line.size() : line.find('/')))) {
+      const fs::path kind = part.extension();
+      if (kind == ".service" || kind == ".scope" || kind == ".socket") unit = part;
+    }
+  }
+  return unit;
+}
+
 Holder Examine(const fs::path& process, pid_t pid, dev_t device) {
-  Holder holder{pid, "", {}};
+  Holder holder{pid, "", "", {}};
   for (const char* name : {"cwd", "root", "exe"}) AddLink(process / name, device, holder);
   std::error_code error;
   for (fs::directory_iterator it(process / "fd", error), end; !error && it != end; it.increment(error)) {
@@ -41,6 +56,7 @@ Holder Examine(const fs::path& process, pid_t pid, dev_t device) {
   for (std::string line; std::getline(maps, line);) AddMapping(line, device, holder);
   std::ifstream comm(process / "comm");
   std::getline(comm, holder.name);
+  holder.unit = UnitOf(process);
   return holder;
 }
 

@@ -15,6 +15,7 @@ namespace veneer::fuse {
 struct Holder {
   pid_t pid = 0;
   std::string name;  // as in /proc/PID/comm
+  std::string unit;  // of systemd, e.g. "nginx.service"; empty if it belongs to none
   std::set<uint64_t>
       inodes;  // st_ino of what it holds on the device: open, mapped, or its root, working folder or program
 };

@@ -75,6 +75,16 @@ Result<std::vector<std::vector<std::string>>> PathsOfBlocks(const erofs::Image& 
   return collector.TakePaths();
 }
 
+std::map<Nid, std::vector<std::string>> PathsOfInodes(const erofs::Image& image, const std::set<Nid>& nids) {
+  std::map<Nid, std::vector<std::string>> paths;
+  static_cast<void>(  // the visitor ends no walk
+      erofs::Walk(image, [&](const std::string& path, Nid nid, const Result<Inode>&) -> Status {
+        if (nids.contains(nid)) paths[nid].push_back(path);
+        return {};
+      }));
+  return paths;
+}
+
 std::string PathOfInode(const erofs::Image& image, Nid wanted) {
   std::string found;
   const Status stopped =

@@ -1,6 +1,8 @@
 // From places in an image back to the paths that a person knows.
 #pragma once
 
+#include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -16,6 +18,10 @@ namespace veneer::scan {
 // known, and its own blocks name it. kInterrupted.
 Result<std::vector<std::vector<std::string>>> PathsOfBlocks(const erofs::Image& image,
                                                             const std::vector<uint64_t>& blocks);
+
+// All paths of each of `nids`, as erofs::Walk gives them; none for an inode without a path that can be found.
+std::map<erofs::Nid, std::vector<std::string>> PathsOfInodes(const erofs::Image& image,
+                                                             const std::set<erofs::Nid>& nids);
 
 // A path of the inode `nid`; empty if there is none that can be found.
 std::string PathOfInode(const erofs::Image& image, erofs::Nid nid);

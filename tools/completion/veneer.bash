@@ -18,15 +18,19 @@ _veneer_words() {
     status) echo '--help|' ;;
     list) echo '--help|' ;;
     history) echo '--help --limit|' ;;
+    why) echo '--help --generation|FILE' ;;
+    diff) echo '--help|' ;;
+    ps) echo '--help|' ;;
     mount) echo '--help --generation --foreground --threads --cache --on-corruption|DIR' ;;
     umount) echo '--help --lazy|DIR' ;;
     scan) echo '--help --layer --current|' ;;
+    gc) echo '--help --keep --dry-run|' ;;
     repair-catalog) echo '--help|' ;;
     *) return 1 ;;
   esac
 }
 
-_veneer_verbs='keygen seal patch inspect init install activate revert status list history mount umount scan repair-catalog'
+_veneer_verbs='keygen seal patch inspect init install activate revert status list history why diff ps mount umount scan gc repair-catalog'
 
 # The verb among the words before the cursor; nothing if there is none yet.
 _veneer_verb() {
