@@ -51,45 +51,59 @@ class Comparison {
   Comparison(const View& before, const View& after) : before_(before), after_(after) {}
 
   Result<Changes> Run() {
-    VENEER_TRY(CompareFolder(kRootId, 0, ""));
-    for (const ChangedEntry& entry : changes_.entries_) {
-      changes_.entry_hashes_.insert(HashEntry(entry.folder, entry.name()));
+    VENEER_TRY(CompareFolder({kRootId, 0, ""}, changes_.shown_));
+    for (const auto& [folder, path] : before_.departed()) {
+      if (after_.departed().contains(folder)) continue;  // as it was
+      VENEER_TRY(CompareFolder({folder, 0, path}, changes_.hidden_));
     }
-    for (const ChangedFolder& folder : changes_.folders_) changes_.folder_ids_.insert(folder.folder);
+    for (const Changes::Part* part : changes_.parts()) {
+      for (const ChangedEntry& entry : part->entries) {
+        changes_.entry_hashes_.insert(HashEntry(entry.folder, entry.name()));
+      }
+      for (const ChangedFolder& folder : part->folders) changes_.folder_ids_.insert(folder.folder);
+    }
     return std::move(changes_);
   }
 
  private:
-  // `folder` has the same id in both. Equal branches mean an equal subtree.
-  Status CompareFolder(NodeId folder, NodeId parent, const std::string& path) {
-    VENEER_ASSIGN(const Branches a, before_.BranchesOf(folder));
-    VENEER_ASSIGN(const Branches b, after_.BranchesOf(folder));
+  // `folder` has the same id in both. Equal branches mean an equal subtree. Nobody holds a folder of a layer
+  // that one of them does not have at all.
+  Status CompareFolder(const ChangedFolder& folder, Changes::Part& part) {
+    if (!seen_.insert(folder.folder).second || !Has(before_, folder.folder) || !Has(after_, folder.folder))
+      return {};
+    VENEER_ASSIGN(const Branches a, before_.BranchesOf(folder.folder));
+    VENEER_ASSIGN(const Branches b, after_.BranchesOf(folder.folder));
     if (SameBranches(a, b)) return {};
-    if (!SameBranch(a.front(), b.front()) || (a.size() > 1) != (b.size() > 1)) {
-      changes_.folders_.push_back({folder, parent, path});
-    }
+    if (!SameBranch(a.front(), b.front()) || (a.size() > 1) != (b.size() > 1)) part.folders.push_back(folder);
     VENEER_ASSIGN(const std::set<std::string> names, Candidates(a, b));
-    for (const std::string& name : names) VENEER_TRY(CompareChild(folder, name, path));
+    for (const std::string& name : names) VENEER_TRY(CompareChild(folder, name, part));
     return {};
   }
 
-  Status CompareChild(NodeId folder, const std::string& name, const std::string& folder_path) {
-    VENEER_ASSIGN(const auto a, before_.Lookup(folder, name));
-    VENEER_ASSIGN(const auto b, after_.Lookup(folder, name));
+  Status CompareChild(const ChangedFolder& folder, const std::string& name, Changes::Part& part) {
+    VENEER_ASSIGN(const auto a, before_.Lookup(folder.folder, name));
+    VENEER_ASSIGN(const auto b, after_.Lookup(folder.folder, name));
     const NodeId id_a = a ? a->id : 0;
     const NodeId id_b = b ? b->id : 0;
-    std::string path = folder_path.empty() ? name : folder_path + "/" + name;
-    if (id_a != id_b) {
-      changes_.entries_.push_back({folder, std::move(path), id_a, id_b});
-      return {};
-    }
-    if (a && a->inode.IsFolder()) return CompareFolder(id_a, folder, path);
+    const std::string path = folder.path.empty() ? name : folder.path + "/" + name;
+    const bool same = id_a == id_b;
+    if (!same) part.entries.push_back({folder.folder, path, id_a, id_b});
+    // A folder that one of them does not show is still served there, as the one layer's folder that it is:
+    // its branches are compared in the same way.
+    Changes::Part& below = same ? part : changes_.hidden_;
+    if (a && a->inode.IsFolder()) VENEER_TRY(CompareFolder({id_a, folder.folder, path}, below));
+    if (!same && b && b->inode.IsFolder()) VENEER_TRY(CompareFolder({id_b, folder.folder, path}, below));
     return {};
+  }
+
+  static bool Has(const View& view, NodeId folder) {
+    return folder == kRootId || view.ImageOf(folder) != nullptr;
   }
 
   const View& before_;
   const View& after_;
   Changes changes_;
+  std::unordered_set<NodeId> seen_;
 };
 
 Result<Changes> Changes::Between(const View& before, const View& after) {
@@ -102,8 +116,10 @@ bool Changes::HasEntry(NodeId folder, std::string_view name) const {
 
 std::vector<NodeId> Changes::Stale() const {
   std::set<NodeId> stale;
-  for (const ChangedEntry& entry : entries_) stale.insert(entry.folder);
-  for (const ChangedFolder& folder : folders_) stale.insert(folder.folder);
+  for (const Part* part : parts()) {
+    for (const ChangedEntry& entry : part->entries) stale.insert(entry.folder);
+    for (const ChangedFolder& folder : part->folders) stale.insert(folder.folder);
+  }
   return {stale.begin(), stale.end()};
 }
 

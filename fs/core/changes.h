@@ -2,6 +2,7 @@
 // attributes.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -14,7 +15,7 @@
 
 namespace veneer::core {
 
-// A name in a folder that both generations have, whose child is another node, appeared or vanished.
+// A name in a folder, whose child is another node, appeared or vanished.
 struct ChangedEntry {
   NodeId folder = 0;
   std::string path;   // from the root, without a leading '/'; its last component is the name
@@ -38,23 +39,36 @@ class Changes {
   // The errors of reading the layers.
   static Result<Changes> Between(const View& before, const View& after);
 
-  const std::vector<ChangedEntry>& entries() const { return entries_; }
-  const std::vector<ChangedFolder>& folders() const { return folders_; }
+  const std::vector<ChangedEntry>& entries() const { return shown_.entries; }
+  const std::vector<ChangedFolder>& folders() const { return shown_.folders; }
 
+  struct Part {
+    std::vector<ChangedEntry> entries;
+    std::vector<ChangedFolder> folders;
+  };
+
+  // The same of folders that at most one of the two generations shows. A process may still work in one that
+  // went, and what it finds there must not be taken for what the folder holds when it comes back.
+  const Part& hidden() const { return hidden_; }
+
+  // What is shown and what is hidden, for whoever handles both alike.
+  std::array<const Part*, 2> parts() const { return {&shown_, &hidden_}; }
+
+  // Hidden ones too.
   bool HasEntry(NodeId folder, std::string_view name) const;
   bool HasFolder(NodeId folder) const { return folder_ids_.contains(folder); }
 
-  // The folders, each once, whose listing or attributes differ.
+  // The folders, each once, whose listing or attributes differ, hidden ones too.
   std::vector<NodeId> Stale() const;
 
-  bool empty() const { return entries_.empty() && folders_.empty(); }
+  bool empty() const { return entries().empty() && folders().empty(); }
 
  private:
   friend class Comparison;
   Changes() = default;
 
-  std::vector<ChangedEntry> entries_;
-  std::vector<ChangedFolder> folders_;
+  Part shown_;
+  Part hidden_;
   // Hashes of (folder, name). A collision makes an entry pass for changed, which costs a look-up and nothing
   // else.
   std::unordered_set<uint64_t> entry_hashes_;

@@ -76,16 +76,41 @@ Status LiveTree::Timed(Call call) {
 }
 
 Status LiveTree::ForgetPending(const Changes& changes) {
-  for (const ChangedEntry& entry : changes.entries()) {
-    VENEER_TRY(Timed([&] { return kernel_.ForgetEntry(entry.folder, entry.name()); }));
+  std::set<NodeId> parents;
+  for (const Changes::Part* part : changes.parts()) {
+    for (const ChangedEntry& entry : part->entries) {
+      VENEER_TRY(Timed([&] { return kernel_.ForgetEntry(entry.folder, entry.name()); }));
+    }
+    for (const ChangedFolder& folder : part->folders) {
+      if (folder.parent != 0) parents.insert(folder.parent);
+    }
   }
   // A look-up under way could still bring an old folder's attributes into a new inode.
-  std::set<NodeId> parents;
-  for (const ChangedFolder& folder : changes.folders()) {
-    if (folder.parent != 0) parents.insert(folder.parent);
-  }
   for (const NodeId parent : parents) VENEER_TRY(Timed([&] { return kernel_.Barrier(parent); }));
   return {};
+}
+
+// Just before the instant rather than in Prepare: until then every walk through such a folder would ask for
+// its attributes. They come with a timeout of 0 as long as the switch is pending.
+Status LiveTree::ForgetPendingAttributes(const Changes& changes) {
+  Status status;
+  for (const Changes::Part* part : changes.parts()) {
+    for (const ChangedFolder& folder : part->folders) {
+      Status step = Timed([&] { return kernel_.ForgetAttributes(folder.folder); });
+      if (!step && status) status = std::move(step);
+    }
+  }
+  return status;
+}
+
+Status LiveTree::ForgetListings(const Changes& changes) {
+  Status status;
+  for (const NodeId folder : changes.Stale()) {
+    Status step = Timed([&] { return kernel_.Barrier(folder); });
+    if (step) step = Timed([&] { return kernel_.ForgetFolder(folder); });
+    if (!step && status) status = std::move(step);
+  }
+  return status;
 }
 
 Result<LiveTree::Report> LiveTree::Prepare(uint64_t generation, const std::vector<StackLayer>& stack) {
@@ -93,7 +118,7 @@ Result<LiveTree::Report> LiveTree::Prepare(uint64_t generation, const std::vecto
   if (next_ != nullptr)
     return Fail(ErrorCode::kBusy, "a switch to generation {} is under way", next_->generation());
   const std::shared_ptr<const View> now = Now()->view;
-  VENEER_ASSIGN(auto next, View::Build(generation, stack, now->table()));
+  VENEER_ASSIGN(auto next, View::Build(generation, stack, now->table(), now.get()));
   VENEER_ASSIGN(Changes found, Changes::Between(*now, *next));
   const auto changes = std::make_shared<const Changes>(std::move(found));
   report_ = {changes->entries().size(), changes->Stale().size(), 0};
@@ -112,14 +137,10 @@ Result<LiveTree::Report> LiveTree::Commit() {
   if (next_ == nullptr) return Fail(ErrorCode::kUsage, "no switch is prepared");
   const std::shared_ptr<const Moment> before = Now();
   KeepForListings(before->view);
+  Status attributes = ForgetPendingAttributes(*before->pending);
   Show(std::exchange(next_, nullptr), nullptr);
-  Status status;
-  for (const NodeId folder : before->pending->Stale()) {
-    Status step = Timed([&] { return kernel_.Barrier(folder); });
-    if (step) step = Timed([&] { return kernel_.ForgetFolder(folder); });
-    if (!step && status) status = std::move(step);
-  }
-  if (!status) return tl::unexpected<Error>(std::move(status).error());
+  VENEER_TRY(ForgetListings(*before->pending));
+  VENEER_TRY(attributes);
   return report_;
 }
 
@@ -132,7 +153,16 @@ Status LiveTree::Release(const std::set<uint16_t>& slots) {
     if (slots.contains(layer.slot))
       return Fail(ErrorCode::kUsage, "the layer in slot {} is shown", layer.slot);
   }
-  VENEER_ASSIGN(auto view, View::Build(now->generation(), now->stack(), *now->table().Without(slots)));
+  VENEER_ASSIGN(auto view,
+                View::Build(now->generation(), now->stack(), *now->table().Without(slots), now.get()));
+  // Departed folders may have had branches in these layers.
+  VENEER_ASSIGN(const Changes found, Changes::Between(*now, *view));
+  const auto changes = std::make_shared<const Changes>(found);
+  Show(now, changes);
+  if (Status forgotten = ForgetPending(*changes); !forgotten) {
+    Show(now, nullptr);
+    return forgotten;
+  }
   {
     const std::lock_guard history(history_mutex_);
     recent_.clear();  // their tables hold the layers
@@ -141,8 +171,10 @@ Status LiveTree::Release(const std::set<uint16_t>& slots) {
                          [&](uint16_t slot) { return slots.contains(slot); });
     });
   }
+  Status attributes = ForgetPendingAttributes(*changes);
   Show(std::move(view), nullptr);
-  return {};
+  VENEER_TRY(ForgetListings(*changes));
+  return attributes;
 }
 
 void LiveTree::Abort() {

@@ -2,8 +2,8 @@
 //
 // Readers take the state of the moment and never wait for a switch. A switch goes: Prepare (a look-up of what
 // will change still gets the old answer, but one that the kernel may not keep; then the kernel forgets what
-// it had of it), Commit (one pointer is swapped: the instant), and, still in Commit, the kernel forgets the
-// listings and folder attributes that differ.
+// it had of it), Commit (the kernel forgets the folder attributes that differ; one pointer is swapped: the
+// instant; then the kernel forgets the listings that differ).
 #pragma once
 
 #include <cstdint>
@@ -37,7 +37,10 @@ class KernelCache {
   // Waits for look-ups and listings under way in `folder`.
   virtual Status Barrier(NodeId folder) = 0;
 
-  // Forgets attributes and listing of `folder`.
+  // Forgets the attributes of `folder`, and passes over answers about them that are under way.
+  virtual Status ForgetAttributes(NodeId folder) = 0;
+
+  // Forgets the listing of `folder`, and its attributes and ACLs too.
   virtual Status ForgetFolder(NodeId folder) = 0;
 };
 
@@ -97,6 +100,8 @@ class LiveTree {
   void Show(std::shared_ptr<const View> view, std::shared_ptr<const Changes> pending);
   void Remember(const View& view);
   Status ForgetPending(const Changes& changes);
+  Status ForgetPendingAttributes(const Changes& changes);
+  Status ForgetListings(const Changes& changes);
   void KeepForListings(std::shared_ptr<const View> view) const;
   template <typename Call>
   Status Timed(Call call);

@@ -46,10 +46,13 @@ using Branches = std::vector<Branch>;
 class View {
  public:
   // The view of `stack` (base first, 1 to kMaxStack layers), numbered `generation`. Ids of layers outside the
-  // stack, which open files and working folders may still have, are served too if they are in `table`. kUsage
-  // for a bad stack; the errors of reading the layers.
+  // stack, which open files and working folders may still have, are served too if they are in `table`.
+  // `former`: the view that this one takes the place of; its merged folders that are not there any more stay
+  // as they were for whoever still works in them, as far as `table` has their layers. kUsage for a bad stack;
+  // the errors of reading the layers.
   static Result<std::shared_ptr<const View>> Build(uint64_t generation, const std::vector<StackLayer>& stack,
-                                                   const LayerTable& table = {});
+                                                   const LayerTable& table = {},
+                                                   const View* former = nullptr);
 
   uint64_t generation() const { return generation_; }
   const std::vector<StackLayer>& stack() const { return stack_; }
@@ -71,8 +74,12 @@ class View {
   // folder.
   Result<Branches> BranchesOf(NodeId folder) const;
 
-  // The branches of a merged folder, or null for any other id.
+  // The branches of a merged folder, one that has departed too, or null for any other id.
   const Branches* MergedBranches(NodeId folder) const;
+
+  // The merged folders of former views that no path leads to any more, by id, each with the path where it
+  // was.
+  const std::unordered_map<NodeId, std::string>& departed() const { return departed_; }
 
   // The id under which the folder `nid` of the layer in `slot` is shown.
   NodeId IdOfFolder(uint16_t slot, erofs::Nid nid) const;
@@ -90,6 +97,7 @@ class View {
 
  private:
   friend class ViewBuilder;
+  friend class DepartedKeeper;
 
   // A folder that is not merged, as the one branch that it is.
   Result<Branch> OwnBranch(NodeId folder) const;
@@ -100,8 +108,9 @@ class View {
   uint64_t generation_;
   std::vector<StackLayer> stack_;
   std::shared_ptr<const LayerTable> table_;
-  std::unordered_map<NodeId, Branches> merged_;      // by the id shown; the root always
-  std::unordered_map<NodeId, NodeId> merged_id_of_;  // by each branch's own id
+  std::unordered_map<NodeId, Branches> merged_;       // by the id shown; the root always
+  std::unordered_map<NodeId, NodeId> merged_id_of_;   // by each branch's own id
+  std::unordered_map<NodeId, std::string> departed_;  // of those in merged_
 };
 
 }  // namespace veneer::core

@@ -4,8 +4,9 @@
 #include <deque>
 #include <set>
 
+#include "fs/core/departed.h"
+#include "fs/core/folder_names.h"
 #include "fs/core/view.h"
-#include "fs/erofs/dir_cursor.h"
 #include "fs/erofs/overlay.h"
 
 namespace veneer::core {
@@ -25,21 +26,6 @@ Result<Branches> ChildBranches(const Branches& parents, std::string_view name) {
     if (opaque) break;
   }
   return children;
-}
-
-// The names of the folders in `branch`.
-Result<std::vector<std::string>> FolderNames(const Branch& branch) {
-  std::vector<std::string> names;
-  VENEER_ASSIGN(erofs::DirCursor cursor, erofs::DirCursor::Open(*branch.image, branch.inode));
-  for (; cursor.entry() != nullptr;) {
-    const auto& entry = *cursor.entry();
-    if (entry.name != "." && entry.name != "..") {
-      VENEER_ASSIGN(const erofs::Inode inode, branch.image->ReadInode(entry.nid));
-      if (inode.IsFolder()) names.emplace_back(entry.name);
-    }
-    VENEER_TRY(cursor.Next());
-  }
-  return names;
 }
 
 }  // namespace
@@ -91,11 +77,7 @@ class ViewBuilder {
   // Only a folder that is in some branch above the lowest can merge.
   Status MergeChildren(NodeId folder) {
     const Branches& parents = view_.merged_.at(folder);  // stays put: unordered_map never moves its values
-    std::set<std::string> names;
-    for (size_t i = 0; i + 1 < parents.size(); ++i) {
-      VENEER_ASSIGN(std::vector<std::string> more, FolderNames(parents[i]));
-      names.insert(std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
-    }
+    VENEER_ASSIGN(const std::set<std::string> names, UpperFolderNames(parents));
     for (const std::string& name : names) {
       VENEER_ASSIGN(Branches children, ChildBranches(parents, name));
       if (children.size() < 2) continue;
@@ -111,7 +93,7 @@ class ViewBuilder {
 };
 
 Result<std::shared_ptr<const View>> View::Build(uint64_t generation, const std::vector<StackLayer>& stack,
-                                                const LayerTable& table) {
+                                                const LayerTable& table, const View* former) {
   if (stack.empty() || stack.size() > kMaxStack) {
     return Fail(ErrorCode::kUsage, "a stack has 1 to {} layers, not {}", kMaxStack, stack.size());
   }
@@ -120,6 +102,7 @@ Result<std::shared_ptr<const View>> View::Build(uint64_t generation, const std::
   }
   std::shared_ptr<View> view(new View(generation, stack, table.With(stack)));
   VENEER_TRY(ViewBuilder(*view).Run());
+  if (former != nullptr) VENEER_TRY(DepartedKeeper(*former, *view).Run());
   return std::shared_ptr<const View>(std::move(view));
 }
 

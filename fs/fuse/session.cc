@@ -33,6 +33,13 @@ Status NotifyingKernelCache::Barrier(core::NodeId folder) {
   return ForgetEntry(folder, "/");
 }
 
+Status NotifyingKernelCache::ForgetAttributes(core::NodeId folder) {
+  if (session_ == nullptr) return {};
+  constexpr off_t kAttributesOnly = -1;
+  return Notified(fuse_lowlevel_notify_inval_inode(session_, folder, kAttributesOnly, 0), "the attributes",
+                  folder);
+}
+
 Status NotifyingKernelCache::ForgetFolder(core::NodeId folder) {
   if (session_ == nullptr) return {};
   return Notified(fuse_lowlevel_notify_inval_inode(session_, folder, 0, 0), "the listing", folder);

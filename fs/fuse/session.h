@@ -21,6 +21,7 @@ class NotifyingKernelCache final : public core::KernelCache {
 
   Status ForgetEntry(core::NodeId folder, std::string_view name) override;
   Status Barrier(core::NodeId folder) override;
+  Status ForgetAttributes(core::NodeId folder) override;
   Status ForgetFolder(core::NodeId folder) override;
 
  private:

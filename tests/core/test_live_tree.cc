@@ -52,6 +52,8 @@ class FakeKernel final : public KernelCache {
     return {};
   }
 
+  Status ForgetAttributes(NodeId) override { return {}; }
+
   Status ForgetFolder(NodeId folder) override {
     const std::lock_guard lock(cache_mutex_);
     forgotten_.push_back(folder);

@@ -1,0 +1,32 @@
+// Merged folders that a switch takes away, kept for whoever still works in them.
+//
+// A look-up under way when the switch happens, or a process whose working folder went, asks for names in a
+// folder that no path leads to any more. It gets what the folder held when it went: the folder of its lowest
+// layer alone could bring back a file that a patch had long replaced.
+#pragma once
+
+#include <string>
+
+#include "fs/base/error.h"
+#include "fs/core/view.h"
+
+namespace veneer::core {
+
+class DepartedKeeper {
+ public:
+  // Both must outlive it. `next` is built and not yet shown.
+  DepartedKeeper(const View& former, View& next) : former_(former), next_(next) {}
+
+  // Costs what the patches of `former` hold, and what had departed before. The errors of reading the layers.
+  Status Run();
+
+ private:
+  Status VisitChildren(NodeId folder, const std::string& path, bool departed);
+  Status VisitChild(NodeId folder, const std::string& name, const std::string& path, bool departed);
+  void Keep(NodeId folder, const std::string& path);
+
+  const View& former_;
+  View& next_;
+};
+
+}  // namespace veneer::core
