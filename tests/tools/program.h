@@ -35,6 +35,7 @@ class Workshop {
   Workshop();
 
   std::string operator/(const std::string& name) const { return scratch_ / name; }
+  const std::string& path() const { return scratch_.path(); }
   std::string tree() const { return scratch_ / "tree"; }
   std::string trust() const { return scratch_ / "trust"; }
   std::string key() const { return scratch_ / "keys/signer.key"; }
