@@ -99,19 +99,54 @@ void ShowSwitch(const fuse::SwitchReport& report, Output& output) {
   output.json()["warnings"] = report.warnings;
 }
 
-Status Guard(const StoreChange& change, const std::optional<Preview>& preview, const SwitchOptions& options,
-             Output& output) {
-  if (!preview) return {};
-  VENEER_ASSIGN(const auto hazards,
-                fuse::FindHazards(change.store.identity(), preview->changes ? &*preview->changes : nullptr,
-                                  preview->new_base));
-  for (const fuse::Hazard& hazard : hazards) output.Note("warning: {}", hazard.text);
+// Names the mounts that the switch would harm, before anything is done.
+Result<std::vector<fuse::Hazard>> ShowHazards(const StoreChange& change, const Preview& preview,
+                                              Output& output) {
+  VENEER_ASSIGN(auto hazards,
+                fuse::FindHazards(change.store.identity(), preview.changes ? &*preview.changes : nullptr,
+                                  preview.new_base));
+  Json list = Json::array();
   for (const fuse::Hazard& hazard : hazards) {
-    if (hazard.refuses && !options.force) {
+    output.Note("{}: {}", hazard.refuses ? "refused without --force" : "warning", hazard.text);
+    list.push_back({{"text", ToUtf8(hazard.text)}, {"refuses", hazard.refuses}});
+  }
+  output.json()["hazards"] = std::move(list);
+  return hazards;
+}
+
+Status Guard(const std::vector<fuse::Hazard>& hazards, bool force) {
+  for (const fuse::Hazard& hazard : hazards) {
+    if (hazard.refuses && !force)
       return Fail(ErrorCode::kBusy, "{}; --force does it all the same", hazard.text);
-    }
   }
   return {};
+}
+
+// The generation is current, as the record has it; a mount that did not follow it then does so now.
+Status StayAt(const StoreChange& change, const catalog::GenerationRecord& current,
+              const SwitchOptions& options, Output& output) {
+  if (!options.dry_run) {
+    VENEER_ASSIGN(const auto report, fuse::CatchUp(change.store, current));
+    if (!report.mounts.empty() || !report.warnings.empty()) ShowSwitch(report, output);
+  }
+  output.Note("generation {} is just that already: nothing to do", current.number);
+  return {};
+}
+
+// Everything that a person should know before the switch, and may stop it.
+Result<std::optional<Preview>> LookAhead(const StoreChange& change, const std::vector<std::string>& before,
+                                         const std::vector<std::string>& after, const SwitchOptions& options,
+                                         Output& output) {
+  VENEER_ASSIGN(auto preview, PreviewSwitch(change, before, after, output));
+  if (!preview) return preview;
+  output.json()["restart"] = preview->restart;
+  VENEER_ASSIGN(const auto hazards, ShowHazards(change, *preview, output));
+  if (options.dry_run) {
+    ShowPreview(*preview, output);
+  } else {
+    VENEER_TRY(Guard(hazards, options.force));
+  }
+  return preview;
 }
 
 }  // namespace
@@ -156,18 +191,12 @@ Status SwitchTo(StoreChange& change, const std::vector<std::string>& layers, con
   const std::string root = ToHex(catalog::EffectiveRoot(layers));
   output.json()["effective_root"] = root;
   output.json()["generation"] = number;
-  if (layers == before) {
-    output.Note("generation {} is just that already: nothing to do", number);
-    return {};
-  }
-  VENEER_ASSIGN(const auto preview, PreviewSwitch(change, before, layers, output));
-  if (preview) output.json()["restart"] = preview->restart;
+  if (current && layers == before) return StayAt(change, *current, options, output);
+  VENEER_ASSIGN(const auto preview, LookAhead(change, before, layers, options, output));
   if (options.dry_run) {
-    if (preview) ShowPreview(*preview, output);
     output.Line("effective root would be {}", root);
     return {};
   }
-  VENEER_TRY(Guard(change, preview, options, output));
   const int64_t now = io::SystemClock().Now();
   VENEER_ASSIGN(const auto report, fuse::SwitchGeneration(change.store, *change.catalog, layers, verb,
                                                           {0, now, verb, 0, ActingUser(verb),

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <set>
 #include <system_error>
 
 namespace veneer::fuse {
@@ -14,17 +15,27 @@ void AbortFirst(std::vector<LiveMount>& mounts, size_t count) {
   for (size_t i = 0; i < count; ++i) static_cast<void>(mounts[i].channel.Ask({{"request", "abort"}}));
 }
 
-// All prepare, or none.
-Status PrepareAll(std::vector<LiveMount>& mounts, const catalog::GenerationRecord& generation) {
+// All prepare, or none. A mount whose server has died has nothing to switch, and is dropped from `mounts`.
+Status PrepareAll(std::vector<LiveMount>& mounts, SwitchReport& report) {
   const json request = {
-      {"request", "prepare"}, {"generation", generation.number}, {"layers", generation.layers}};
+      {"request", "prepare"}, {"generation", report.generation.number}, {"layers", report.generation.layers}};
   for (size_t i = 0; i < mounts.size(); ++i) {
-    if (auto answer = mounts[i].channel.Ask(request); !answer) {
+    auto answer = mounts[i].channel.Ask(request);
+    if (answer) continue;
+    Error error = answer.error().Within(mounts[i].dir());
+    if (!mounts[i].channel.gone()) {
       AbortFirst(mounts, i);
-      return tl::unexpected<Error>(answer.error().Within(mounts[i].dir()));
+      return tl::unexpected<Error>(std::move(error));
     }
+    report.warnings.push_back(error.message());
   }
+  std::erase_if(mounts, [](const LiveMount& mount) { return mount.channel.gone(); });
   return {};
+}
+
+int64_t MicrosecondsSince(std::chrono::steady_clock::time_point begin) {
+  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - begin)
+      .count();
 }
 
 Result<LiveMount> Meet(const std::string& path) {
@@ -52,39 +63,35 @@ Result<std::vector<LiveMount>> FindFollowers(const std::string& identity) {
   return mounts;
 }
 
-// Takes along the mounts that began while the switch was under way and read the record as it was before. The
-// switch has happened: what goes wrong here is a warning.
-void CatchUp(const std::string& identity, SwitchReport& report) {
-  auto mounts = FindFollowers(identity);
-  if (!mounts) {
-    report.warnings.push_back(mounts.error().message());
-    return;
-  }
-  std::erase_if(*mounts,
+// Switches the mounts that show another generation than the one recorded, `report.generation`.
+Status TakeAlong(const std::string& identity, SwitchReport& report) {
+  VENEER_ASSIGN(auto mounts, FindFollowers(identity));
+  std::erase_if(mounts,
                 [&](const LiveMount& mount) { return mount.generation() == report.generation.number; });
-  if (Status prepared = PrepareAll(*mounts, report.generation); !prepared) {
-    report.warnings.push_back(prepared.error().message());
-    return;
-  }
-  CommitAll(*mounts, report);
+  VENEER_TRY(PrepareAll(mounts, report));
+  CommitAll(mounts, report);
+  return {};
 }
 
 }  // namespace
 
 Result<std::vector<LiveMount>> FindLiveMounts(const std::string& identity) {
-  std::vector<LiveMount> mounts;
+  std::set<std::string> sockets;  // in an order that does not change
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(ControlFolder(identity), error)) {
-    if (entry.path().extension() != ".sock") continue;
-    auto mount = Meet(entry.path());
-    if (mount) {
-      mounts.push_back(std::move(*mount));
-    } else if (mount.error().code() != ErrorCode::kNotFound) {
-      return tl::unexpected<Error>(mount.error().Within(entry.path().string()));
-    }
+    if (entry.path().extension() == ".sock") sockets.insert(entry.path());
   }
   if (error && error != std::errc::no_such_file_or_directory)
     return FailErrno(error.value(), ControlFolder(identity));
+  std::vector<LiveMount> mounts;
+  for (const std::string& socket : sockets) {
+    auto mount = Meet(socket);
+    if (mount) {
+      mounts.push_back(std::move(*mount));
+    } else if (mount.error().code() != ErrorCode::kNotFound) {
+      return tl::unexpected<Error>(mount.error().Within(socket));
+    }
+  }
   return mounts;
 }
 
@@ -97,7 +104,7 @@ Result<SwitchReport> SwitchGeneration(const catalog::Store& store, catalog::Cata
   VENEER_ASSIGN(std::vector<LiveMount> mounts, FindFollowers(store.identity()));
 
   const auto begin = std::chrono::steady_clock::now();
-  VENEER_TRY(PrepareAll(mounts, report.generation));
+  VENEER_TRY(PrepareAll(mounts, report));
   event.generation = number;
   update.PutGeneration(report.generation);
   update.SetCurrent(number);
@@ -107,9 +114,20 @@ Result<SwitchReport> SwitchGeneration(const catalog::Store& store, catalog::Cata
     return tl::unexpected<Error>(std::move(recorded).error());
   }
   CommitAll(mounts, report);
-  report.microseconds =
-      std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - begin).count();
-  CatchUp(store.identity(), report);
+  report.microseconds = MicrosecondsSince(begin);
+  // Mounts that began meanwhile may have read the record as it was before. The switch has happened: what goes
+  // wrong here is a warning.
+  if (Status along = TakeAlong(store.identity(), report); !along)
+    report.warnings.push_back(along.error().message());
+  return report;
+}
+
+Result<SwitchReport> CatchUp(const catalog::Store& store, const catalog::GenerationRecord& current) {
+  SwitchReport report;
+  report.generation = current;
+  const auto begin = std::chrono::steady_clock::now();
+  VENEER_TRY(TakeAlong(store.identity(), report));
+  report.microseconds = MicrosecondsSince(begin);
   return report;
 }
 

@@ -39,16 +39,21 @@ struct MountSwitch {
 struct SwitchReport {
   catalog::GenerationRecord generation;
   std::vector<MountSwitch> mounts;
-  std::vector<std::string> warnings;  // of mounts that switched but kept something old in their caches
+  std::vector<std::string> warnings;  // of mounts that kept something old, did not switch, or died meanwhile
   int64_t microseconds = 0;           // from the first mount's preparing to the last one's instant
 };
 
 // Makes a new generation of `layers` (ids, base first) current: every live mount that is not pinned prepares,
-// then the record is written, then all switch; and so do those that began meanwhile. An error before the
-// record leaves everything as it was. `catalog` is open for writing, so that switches take turns; `event`
-// says what happened and by whom.
+// then the record is written, then all switch; and so do those that began meanwhile. A mount whose server
+// dies on the way holds up none of the others. An error before the record leaves everything as it was.
+// `catalog` is open for writing, so that switches take turns; `event` says what happened and by whom.
 Result<SwitchReport> SwitchGeneration(const catalog::Store& store, catalog::Catalog& catalog,
                                       const std::vector<std::string>& layers, const std::string& reason,
                                       catalog::Event event, catalog::Update update = {});
+
+// Switches to `current`, the recorded generation, every mount that is not pinned and shows another: one that
+// could not follow when it was made. The report is of these alone. Call it with the catalog open for writing.
+// An error leaves them as they are.
+Result<SwitchReport> CatchUp(const catalog::Store& store, const catalog::GenerationRecord& current);
 
 }  // namespace veneer::fuse

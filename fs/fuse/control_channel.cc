@@ -29,14 +29,20 @@ Result<sockaddr_un> AddressOf(const std::string& path) {
   return address;
 }
 
-Status Send(int socket, const json& message) {
+// Sends a message; true where the other end has closed.
+Result<bool> SendUnlessGone(int socket, const json& message) {
   const std::string text = message.dump(-1, ' ', false, json::error_handler_t::replace);
   if (text.size() > kMaxMessage)
     return Fail(ErrorCode::kFailed, "a control message of {} bytes is too long", text.size());
   for (;;) {
-    if (::send(socket, text.data(), text.size(), MSG_NOSIGNAL) >= 0) return {};
+    if (::send(socket, text.data(), text.size(), MSG_NOSIGNAL) >= 0) return false;
+    if (errno == EPIPE || errno == ECONNRESET) return true;
     if (errno != EINTR) return FailErrno(errno, "control socket");
   }
+}
+
+tl::unexpected<Error> Gone() {
+  return Fail(ErrorCode::kNotFound, "control socket: the server of the mount has gone");
 }
 
 // The next message, or nothing when the other end has closed.
@@ -80,9 +86,12 @@ Result<ControlChannel> ControlChannel::Connect(const std::string& path) {
 }
 
 Result<json> ControlChannel::Ask(const json& request) {
-  VENEER_TRY(Send(socket_.get(), request));
+  if (gone_) return Gone();
+  VENEER_ASSIGN(gone_, SendUnlessGone(socket_.get(), request));
+  if (gone_) return Gone();
   VENEER_ASSIGN(auto answer, Receive(socket_.get()));
-  if (!answer) return Fail(ErrorCode::kNotFound, "control socket: the server of the mount has gone");
+  gone_ = !answer;
+  if (gone_) return Gone();
   if (const auto error = answer->find("error"); error != answer->end() && error->is_object()) {
     return tl::unexpected<Error>(Error(CodeOfWord(error->value("code", "")), error->value("message", "")));
   }
@@ -147,7 +156,8 @@ bool ControlServer::Serve(ClientId client, int socket) {
   const auto request = Receive(socket);
   if (!request || !*request) return false;
   const auto answer = AnswerSafely(handlers_, client, **request);
-  return Send(socket, answer ? *answer : ErrorMessage(answer.error())).has_value();
+  const auto gone = SendUnlessGone(socket, answer ? *answer : ErrorMessage(answer.error()));
+  return gone && !*gone;
 }
 
 void ControlServer::Run() {

@@ -29,10 +29,14 @@ class ControlChannel {
   // minutes.
   Result<nlohmann::json> Ask(const nlohmann::json& request);
 
+  // Whether the other end was found gone by Ask.
+  bool gone() const { return gone_; }
+
  private:
   explicit ControlChannel(UniqueFd socket) : socket_(std::move(socket)) {}
 
   UniqueFd socket_;
+  bool gone_ = false;
 };
 
 // Answers requests, one at a time, on a thread of its own.

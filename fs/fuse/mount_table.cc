@@ -46,7 +46,8 @@ Result<std::vector<MountEntry>> ReadMountTable() {
   libmnt_fs* fs = nullptr;
   while (mnt_table_next_fs(table.get(), iterator.get(), &fs) == 0) {
     entries.push_back({Text(mnt_fs_get_target(fs)), Text(mnt_fs_get_fstype(fs)), Text(mnt_fs_get_srcpath(fs)),
-                       Text(mnt_fs_get_fs_options(fs)), mnt_fs_get_devno(fs)});
+                       Text(mnt_fs_get_fs_options(fs)), mnt_fs_get_devno(fs), mnt_fs_get_id(fs),
+                       mnt_fs_get_parent_id(fs), Text(mnt_fs_get_root(fs))});
   }
   return entries;
 }

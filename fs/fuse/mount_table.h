@@ -20,6 +20,9 @@ struct MountEntry {
   std::string source;
   std::string options;  // of the file system
   dev_t device = 0;     // st_dev of what is in it
+  int id = 0;
+  int parent = 0;    // the id of the mount that it is mounted on
+  std::string root;  // the folder (or file) of the file system that it shows, from that one's root: "/"
 };
 
 // The mounts of this process's name space, in the order in which they were made. kIo.

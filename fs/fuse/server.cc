@@ -137,6 +137,7 @@ Result<json> Server::Prepare(ControlServer::ClientId client, const json& request
   VENEER_ASSIGN(const Stack stack, OpenLayers(*catalog, number, ids));
   VENEER_ASSIGN(const auto report, tree_->Prepare(number, stack.layers));
   preparing_ = client;
+  prepared_generation_ = number;
   return json{{"entries", report.entries}, {"folders", report.folders}};
 }
 
@@ -174,13 +175,13 @@ Result<json> Server::Release() {
 }
 
 // A client that goes between prepare and commit leaves it to the record which of the two generations is
-// current.
+// current. Where that cannot be read the old one stays, until the next activate takes the mount along.
 void Server::Gone(ControlServer::ClientId client) {
   if (preparing_ != client) return;
   preparing_ = 0;
-  const uint64_t before = tree_->generation();
   const auto recorded = WantedGeneration();
-  if (!recorded || *recorded == before) {
+  if (!recorded) log_(Severity::kError, fmt::format("{}: {}", options_.target, recorded.error().message()));
+  if (!recorded || *recorded != prepared_generation_) {
     tree_->Abort();
   } else if (const auto committed = tree_->Commit(); !committed) {
     log_(Severity::kError, fmt::format("{}: {}", options_.target, committed.error().message()));

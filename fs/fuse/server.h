@@ -85,6 +85,7 @@ class Server final : public FailureSink {
   std::unique_ptr<Context> context_;
   std::unique_ptr<Session> session_;
   ControlServer::ClientId preparing_ = 0;  // the control thread's own; 0: nobody
+  uint64_t prepared_generation_ = 0;       // the control thread's own; what it prepared
 
   mutable std::mutex layers_mutex_;
   std::map<std::string, std::shared_ptr<const layer::Layer>> layers_;  // guarded by layers_mutex_; by id

@@ -2,7 +2,8 @@
 
 #include <sys/stat.h>
 
-#include <algorithm>
+#include <map>
+#include <optional>
 
 #include "fs/fuse/activation.h"
 #include "fs/fuse/mount_table.h"
@@ -46,6 +47,14 @@ std::vector<std::string> LowerFolders(const std::string& options) {
   return folders;
 }
 
+// The device of the Veneer mount at `dir`; 0 if it is not in the table.
+dev_t DeviceOf(const std::string& dir, const std::vector<MountEntry>& table) {
+  for (const MountEntry& entry : table) {
+    if (entry.target == dir && entry.type == kFileSystemType) return entry.device;
+  }
+  return 0;
+}
+
 bool LiesIn(const std::string& path, const std::string& mount) {
   struct stat a {};
   struct stat b {};
@@ -66,27 +75,46 @@ void AddOverlay(const MountEntry& entry, const std::string& mount, std::vector<H
   }
 }
 
-void AddLostMount(const MountEntry& entry, const std::string& mount, const core::Changes* changes,
-                  bool new_base, std::vector<Hazard>& hazards) {
-  if (!IsBelow(entry.target, mount)) return;
-  if (new_base) {
-    hazards.push_back({fmt::format("another base would detach {} from {}", entry.type, entry.target), true});
-    return;
+// `path` below `folder`, or `folder` itself, seen from `root`: without a leading '/'.
+std::string Rebase(const std::string& path, const std::string& folder, const std::string& root) {
+  std::string inside = root == "/" ? "" : root.substr(1);
+  if (!IsBelow(path, folder)) return inside;
+  const std::string below = path.substr(folder == "/" ? 1 : folder.size() + 1);
+  return inside.empty() ? below : inside + "/" + below;
+}
+
+// Where in the file system `device` the mount `entry` stands, itself or by what it is mounted on, whatever
+// bind mount leads there: a path from its root, "" for the root itself. Nothing if it stands elsewhere.
+std::optional<std::string> PlaceIn(dev_t device, const MountEntry& entry,
+                                   const std::map<int, const MountEntry*>& by_id) {
+  const MountEntry* mount = &entry;
+  for (size_t depth = 0; depth < by_id.size(); ++depth) {
+    const auto parent = by_id.find(mount->parent);
+    if (parent == by_id.end() || parent->second == mount) return std::nullopt;
+    if (parent->second->device == device)
+      return Rebase(mount->target, parent->second->target, parent->second->root);
+    mount = parent->second;
   }
+  return std::nullopt;
+}
+
+// What becomes of a mount that stands at `inside` of a live mount.
+std::optional<Hazard> LossOf(const MountEntry& entry, const std::string& inside, const core::Changes* changes,
+                             bool new_base) {
+  if (new_base)
+    return Hazard{fmt::format("another base would detach {} from {}", entry.type, entry.target), true};
   if (changes == nullptr) {
-    hazards.push_back(
-        {fmt::format("{} mounted at {} goes if what it is mounted on changes", entry.type, entry.target),
-         false});
-    return;
+    return Hazard{
+        fmt::format("{} mounted at {} goes if what it is mounted on changes", entry.type, entry.target),
+        false};
   }
-  const std::string inside = entry.target.substr(mount == "/" ? 1 : mount.size() + 1);
   for (const core::ChangedEntry& changed : changes->entries()) {
     if (changed.before == 0 || (inside != changed.path && !IsBelow(inside, changed.path))) continue;
-    hazards.push_back(
-        {fmt::format("{} mounted at {} goes with /{}, which changes", entry.type, entry.target, changed.path),
-         false});
-    return;
+    return Hazard{
+        fmt::format("{} mounted at {} goes with /{}, which changes", entry.type, entry.target, changed.path),
+        false};
   }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -95,12 +123,17 @@ Result<std::vector<Hazard>> FindHazards(const std::string& identity, const core:
                                         bool new_base) {
   VENEER_ASSIGN(const std::vector<LiveMount> mounts, FindLiveMounts(identity));
   VENEER_ASSIGN(const std::vector<MountEntry> table, ReadMountTable());
+  std::map<int, const MountEntry*> by_id;
+  for (const MountEntry& entry : table) by_id[entry.id] = &entry;
   std::vector<Hazard> hazards;
   for (const LiveMount& mount : mounts) {
     if (mount.pinned()) continue;
+    const dev_t device = DeviceOf(mount.dir(), table);
     for (const MountEntry& entry : table) {
       if (entry.type == "overlay") AddOverlay(entry, mount.dir(), hazards);
-      AddLostMount(entry, mount.dir(), changes, new_base, hazards);
+      const auto inside = PlaceIn(device, entry, by_id);
+      if (!inside || inside->empty()) continue;
+      if (auto loss = LossOf(entry, *inside, changes, new_base)) hazards.push_back(std::move(*loss));
     }
   }
   return hazards;

@@ -68,13 +68,14 @@ int SwitchRig::TreeOnRecord() const {
 
 std::map<std::string, uint64_t> SwitchRig::Generations() const {
   std::map<std::string, uint64_t> generations;
-  for (const auto& mount : Json({"status"}).at("mounts"))
-    generations[mount.at("dir")] = mount.at("generation");
+  const auto status = Json({"status"});
+  for (const auto& mount : status.at("mounts")) generations[mount.at("dir")] = mount.at("generation");
   return generations;
 }
 
 pid_t SwitchRig::ServerOf(int number) const {
-  for (const auto& one : Json({"status"}).at("mounts")) {
+  const auto status = Json({"status"});
+  for (const auto& one : status.at("mounts")) {
     if (one.at("dir") == mount(number)) return one.at("worker_pid");
   }
   FAIL("no server at " << mount(number));

@@ -1,0 +1,183 @@
+// Two phases over all mounts: whoever dies in between, all that live show what is on record.
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <condition_variable>
+#include <csignal>
+#include <fstream>
+#include <mutex>
+#include <thread>
+
+#include "fs/fuse/control_channel.h"
+#include "fs/io/file_ops.h"
+#include "tests/mount/program_trees.h"
+#include "tests/mount/switch_rig.h"
+
+namespace veneer::test {
+namespace {
+
+using nlohmann::json;
+
+// On the control sockets, one more mount of the store, which stops the whole switch when it is asked for
+// `where`, until it is let go. Its name says whether it is asked before the real ones or after them.
+class Obstacle {
+ public:
+  Obstacle(const SwitchRig& rig, bool before_others, std::string where) : where_(std::move(where)) {
+    auto store = catalog::Store::Open(rig.store());
+    REQUIRE_OK(store);
+    const std::string folder = fuse::ControlFolder(store->identity());
+    auto server = fuse::ControlServer::Listen(fmt::format("{}/{}.sock", folder, before_others ? "!" : "~"));
+    REQUIRE_OK(server);
+    server_ = std::move(*server);
+    server_->Start({[this](auto, const json& request) { return Answer(request); }, [](auto) {}});
+  }
+  ~Obstacle() { LetGo(); }
+  Obstacle(const Obstacle&) = delete;
+  Obstacle& operator=(const Obstacle&) = delete;
+
+  // Returns when the switch stands still.
+  void WaitUntilMet() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return met_; });
+  }
+  void LetGo() {
+    const std::lock_guard lock(mutex_);
+    go_ = true;
+    changed_.notify_all();
+  }
+
+ private:
+  Result<json> Answer(const json& request) {
+    const std::string what = request.at("request");
+    if (what == "status") return json{{"dir", "/obstacle"}, {"generation", 0}, {"pinned", false}};
+    std::unique_lock lock(mutex_);
+    if (what == where_) {
+      met_ = true;
+      changed_.notify_all();
+      changed_.wait(lock, [this] { return go_; });
+    }
+    return json::object();
+  }
+
+  std::string where_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool met_ = false;                             // guarded by mutex_
+  bool go_ = false;                              // guarded by mutex_
+  std::unique_ptr<fuse::ControlServer> server_;  // last: its thread uses the others
+};
+
+std::string BigOn(const std::string& mount) {
+  auto bytes = io::ReadWholeFile(mount + "/data/big", 1 << 20);
+  REQUIRE_OK(bytes);
+  return {bytes->begin(), bytes->end()};
+}
+
+void RequireAllShow(const SwitchRig& rig, int tree) {
+  CHECK(rig.TreeOnRecord() == tree);
+  const auto generation = rig.Json({"status"}).at("generation");
+  const auto shown = rig.Generations();
+  CHECK(shown.size() == 2);
+  for (int i = 0; i < 2; ++i) {
+    CHECK(shown.at(rig.mount(i)) == generation);
+    CHECK(BigOn(rig.mount(i)) == BigContent(tree));
+  }
+}
+
+TEST_CASE("a client killed between prepare and commit leaves all mounts at what is on record") {
+  struct Stop {
+    const char* where;
+    bool before_others;
+    int tree;  // that is on record when the client dies
+  };
+  const SwitchRig rig(2, MakeProgramTrees);
+  for (const Stop stop : {Stop{"prepare", true, 0},     // nothing has happened
+                          Stop{"prepare", false, 0},    // all are prepared, nothing is recorded
+                          Stop{"commit", true, 1},      // recorded, none has switched
+                          Stop{"commit", false, 1}}) {  // recorded, all have switched
+    INFO(stop.where << (stop.before_others ? " before" : " after") << " the others");
+    {
+      Obstacle obstacle(rig, stop.before_others, stop.where);
+      Command client(VeneerCommand({"--store", rig.store(), "activate", "p"}));
+      obstacle.WaitUntilMet();
+      client.Signal(SIGKILL);
+      CHECK(client.Wait().status == 128 + SIGKILL);
+    }
+    RequireAllShow(rig, stop.tree);
+    // The next one works as if nothing had been.
+    rig.SwitchByProgram(2);
+    RequireAllShow(rig, 2);
+    rig.SwitchByProgram(0);
+    RequireAllShow(rig, 0);
+  }
+}
+
+// Kills a process that is not our child, and returns when it holds nothing any more.
+void Kill(pid_t pid) {
+  REQUIRE(::kill(pid, SIGKILL) == 0);
+  for (;;) {
+    std::ifstream stat(fmt::format("/proc/{}/stat", pid));
+    std::string text;
+    if (!std::getline(stat, text) || text.find(") Z ") != std::string::npos) return;
+    std::this_thread::yield();
+  }
+}
+
+TEST_CASE("a mount whose server is killed during a switch does not hold up the others") {
+  for (const char* where : {"prepare", "commit"}) {
+    for (const bool before_others : {true, false}) {
+      if (std::string(where) == "commit" && !before_others) continue;  // that is after the switch
+      INFO(where << (before_others ? " before" : " after") << " the others");
+      const SwitchRig rig(2, MakeProgramTrees);
+      const pid_t victim = rig.ServerOf(0);
+      CommandResult result;
+      {
+        Obstacle obstacle(rig, before_others, where);
+        Command client(VeneerCommand({"--store", rig.store(), "--json", "activate", "p"}));
+        obstacle.WaitUntilMet();
+        Kill(victim);
+        obstacle.LetGo();
+        result = client.Wait();
+      }
+      INFO(result.out << result.err);
+      CHECK(result.status == 0);
+      const json report = json::parse(result.out);
+      REQUIRE(report.at("warnings").size() >= 1);
+      CHECK(std::string(report.at("warnings").at(0)).find(rig.mount(0)) != std::string::npos);
+      CHECK(rig.TreeOnRecord() == 1);
+      CHECK(rig.Generations().at(rig.mount(1)) == 2);
+      CHECK(BigOn(rig.mount(1)) == BigContent(1));
+      rig.SwitchByProgram(0);
+      CHECK(BigOn(rig.mount(1)) == BigContent(0));
+    }
+  }
+}
+
+// A mount that was left behind shows an older generation than the one on record.
+TEST_CASE("a mount that was left behind is taken along by the next activate, though nothing changes") {
+  const SwitchRig rig(2, MakeProgramTrees);
+  const pid_t slow = rig.ServerOf(0);
+  auto store = catalog::Store::Open(rig.store());
+  REQUIRE_OK(store);
+  {
+    // As after a crash of everything but that server: recorded, and it was never told.
+    auto catalog = store->OpenCatalogForWriting(std::chrono::seconds(10));
+    REQUIRE_OK(catalog);
+    catalog::Update update;
+    const auto layers = rig.StackOf(1);
+    update.PutGeneration({2, layers, catalog::EffectiveRoot(layers), "activate", 1700000000});
+    update.SetCurrent(2);
+    REQUIRE_OK((*catalog)->Commit(std::move(update)));
+  }
+  CHECK(rig.ServerOf(0) == slow);
+  CHECK(rig.Generations().at(rig.mount(0)) == 1);
+  rig.Run({"activate", "--dry-run", "p"});
+  CHECK(rig.Generations().at(rig.mount(0)) == 1);
+  const auto report = rig.Json({"activate", "p"});
+  CHECK(report.at("generation") == 2);
+  CHECK(report.at("mounts").size() == 2);
+  RequireAllShow(rig, 1);
+}
+
+}  // namespace
+}  // namespace veneer::test
