@@ -107,5 +107,41 @@ TEST_CASE("a folder that departed merged and comes back otherwise differs where 
   CHECK_FALSE(coming.HasEntry(d, "sub"));
 }
 
+// Writes down what it is told to forget.
+class Listener final : public KernelCache {
+ public:
+  Status ForgetEntry(NodeId folder, std::string_view name) override {
+    forgotten.push_back(fmt::format("{:#x} {}", folder, name));
+    return {};
+  }
+  Status Barrier(NodeId) override { return {}; }
+  Status ForgetAttributes(NodeId) override { return {}; }
+  Status ForgetFolder(NodeId) override { return {}; }
+
+  std::vector<std::string> forgotten;
+};
+
+TEST_CASE("letting go of a layer takes it from departed folders, and the kernel is told") {
+  const Layers layers;
+  Listener kernel;
+  auto view = View::Build(1, {layers.base, layers.fix});
+  REQUIRE_OK(view);
+  const NodeId d = (*(*view)->Walk("d"))->id;
+  const NodeId fixed = (*(*view)->Walk("d/f"))->id;
+  LiveTree tree(*view, kernel);
+  for (const auto& stack :
+       {std::vector{layers.base, layers.fix, layers.removal}, std::vector{layers.base, layers.removal}}) {
+    REQUIRE_OK(tree.Prepare(tree.generation() + 1, stack));
+    REQUIRE_OK(tree.Commit());
+  }
+  CHECK(IdOf(*tree.Now()->view, d, "f") == fixed);
+  kernel.forgotten.clear();
+  REQUIRE_OK(tree.Release({layers.fix.slot}));
+  CHECK(SlotOf(IdOf(*tree.Now()->view, d, "f")) == layers.base.slot);
+  CHECK(kernel.forgotten == std::vector{fmt::format("{:#x} f", d), fmt::format("{:#x} n", d),
+                                        fmt::format("{:#x} g", (*(*view)->Walk("d/sub"))->id)});
+  CHECK(tree.Now()->pending == nullptr);
+}
+
 }  // namespace
 }  // namespace veneer::core
