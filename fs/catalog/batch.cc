@@ -115,15 +115,35 @@ Status Batch::AddMarks() {
   return {};
 }
 
-Status Batch::AddSequences() {
-  for (const auto& [component, sequence] : changes_.sequences) {
+Status Batch::PutSequences(std::string_view prefix, const std::map<std::string, uint32_t>& sequences) {
+  for (const auto& [component, sequence] : sequences) {
     if (!IsComponent(component)) {
       return Fail(ErrorCode::kUsage, "{}: \"{}\" is not the name of a component", database_.path(),
                   component);
     }
-    VENEER_TRY(PutNumber(std::string(kStateSequencePrefix) + component, sequence));
+    VENEER_TRY(PutNumber(std::string(prefix) + component, sequence));
   }
   return {};
+}
+
+Status Batch::AddSequences() {
+  VENEER_TRY(PutSequences(kStateSequencePrefix, changes_.sequences));
+  return PutSequences(kStateFloorPrefix, changes_.floors);
+}
+
+Status Batch::AddWithdrawn() {
+  for (const auto& [layer, time] : changes_.withdrawn) {
+    if (!IsLayerId(layer)) {
+      return Fail(ErrorCode::kUsage, "{}: \"{}\" is not a layer id", database_.path(), layer);
+    }
+    VENEER_TRY(PutNumber(std::string(kStateWithdrawnPrefix) + layer, std::min(time, kMaxNumber)));
+  }
+  return {};
+}
+
+Status Batch::AddLatestTime() {
+  if (!changes_.latest_time) return {};
+  return PutNumber(kStateLatestTime, std::min(*changes_.latest_time, kMaxNumber));
 }
 
 Status Batch::DropEventsUpTo(uint64_t number) {

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <map>
 #include <set>
 #include <string>
 #include <string_view>
@@ -35,6 +36,8 @@ class Batch {
   Status AddGenerations();
   Status AddMarks();  // after AddGenerations
   Status AddSequences();
+  Status AddWithdrawn();
+  Status AddLatestTime();
   Status AddEvents();
   Status Write() { return database_.Write(batch_); }
 
@@ -46,6 +49,7 @@ class Batch {
     return Put(kState, name, std::to_string(number));
   }
   Status CheckSlots(const std::vector<LayerRecord>& present) const;
+  Status PutSequences(std::string_view prefix, const std::map<std::string, uint32_t>& sequences);
   Status DropEventsUpTo(uint64_t number);
 
   Database& database_;

@@ -37,6 +37,9 @@ class Update {
   void SetPending(uint64_t generation);
   void SetLastGood(uint64_t generation);
   void SetHighestSequence(const std::string& component, uint32_t sequence);
+  void SetSecurityFloor(const std::string& component, uint32_t sequence);
+  void SetWithdrawn(const std::string& layer, uint64_t time);
+  void SetLatestTime(uint64_t time);
   void AddEvent(Event event);
 
  private:

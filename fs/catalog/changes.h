@@ -16,7 +16,10 @@ struct Changes {
   std::vector<GenerationRecord> generations;
   std::map<std::string, uint64_t> marks;      // current, pending and last-good, by their key
   std::map<std::string, uint32_t> sequences;  // by component
-  std::vector<Event> events;                  // oldest first
+  std::map<std::string, uint32_t> floors;     // by component
+  std::map<std::string, uint64_t> withdrawn;  // by layer id
+  std::optional<uint64_t> latest_time;
+  std::vector<Event> events;  // oldest first
 };
 
 }  // namespace veneer::catalog

@@ -36,6 +36,8 @@ Status Catalog::Commit(Update update) {
   VENEER_TRY(batch.AddGenerations());
   VENEER_TRY(batch.AddMarks());
   VENEER_TRY(batch.AddSequences());
+  VENEER_TRY(batch.AddWithdrawn());
+  VENEER_TRY(batch.AddLatestTime());
   VENEER_TRY(batch.AddEvents());
   return batch.Write();
 }

@@ -28,7 +28,9 @@ inline constexpr std::array<Family, kFamilyCount> kFamilies = {{
     {"generations", FamilyClass::kPersistent, "number, big-endian 64 bits",
      "JSON: ordered layer ids, effective root, reason, time"},
     {"state", FamilyClass::kPersistent,
-     "current, pending, last-good, next-slot, next-generation, sequence/COMPONENT", "decimal number"},
+     "current, pending, last-good, next-slot, next-generation, latest-time, sequence/COMPONENT, "
+     "floor/COMPONENT, withdrawn/LAYER-ID",
+     "decimal number"},
     {"blocks", FamilyClass::kRebuildable, "first 16 bytes of a block's SHA-256",
      "slot and block number, little-endian 16 and 64 bits"},
     {"scans", FamilyClass::kPersistent, "scan number, big-endian 64 bits", "JSON: run, findings, progress"},

@@ -16,7 +16,10 @@ inline constexpr std::string_view kStatePending = "pending";
 inline constexpr std::string_view kStateLastGood = "last-good";
 inline constexpr std::string_view kStateNextSlot = "next-slot";
 inline constexpr std::string_view kStateNextGeneration = "next-generation";
-inline constexpr std::string_view kStateSequencePrefix = "sequence/";  // then a component's name
+inline constexpr std::string_view kStateLatestTime = "latest-time";
+inline constexpr std::string_view kStateSequencePrefix = "sequence/";    // then a component's name
+inline constexpr std::string_view kStateFloorPrefix = "floor/";          // likewise
+inline constexpr std::string_view kStateWithdrawnPrefix = "withdrawn/";  // then a layer id
 
 // The highest number of a generation or an event: one more still fits, whatever a damaged catalog says.
 inline constexpr uint64_t kMaxNumber = (uint64_t{1} << 63) - 1;

@@ -35,6 +35,9 @@ struct State {
   uint64_t pending = 0;                              // for the next mount; 0: none
   uint64_t last_good = 0;                            // 0: none
   std::map<std::string, uint32_t> highest_sequence;  // by component
+  std::map<std::string, uint32_t> security_floor;    // lowest sequence that may be installed, by component
+  std::map<std::string, uint64_t> withdrawn;         // when it was taken in, seconds since 1970, by layer id
+  uint64_t latest_time = 0;  // the latest at which a signature was found valid, seconds since 1970
 };
 
 // Something that happened.

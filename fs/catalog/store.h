@@ -3,6 +3,7 @@
 //   STORE/veneer-store.json  {"schema": 1}: marks the folder as a store
 //   STORE/trust/             see fs/crypto/trust_store.h
 //   STORE/layers/ID.layer    layer files, mode 0444
+//   STORE/withdrawals/ID.withdrawal  signed withdrawals of layers, mode 0444
 //   STORE/catalog/           RocksDB
 #pragma once
 
@@ -39,6 +40,10 @@ class Store {
   const std::string& path() const { return path_; }
   std::string catalog_path() const { return path_ + "/catalog"; }
   std::string layers_path() const { return path_ + "/layers"; }
+  std::string withdrawals_path() const { return path_ + "/withdrawals"; }
+  std::string WithdrawalPath(const std::string& layer_id) const {
+    return withdrawals_path() + "/" + layer_id + ".withdrawal";
+  }
   std::string LayerPath(const std::string& file_name) const { return layers_path() + "/" + file_name; }
 
   // Identifies the store whatever path leads to it, e.g. for names below /run: device and inode of its

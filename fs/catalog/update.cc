@@ -30,6 +30,15 @@ void Update::SetLastGood(uint64_t generation) {
 void Update::SetHighestSequence(const std::string& component, uint32_t sequence) {
   changes_->sequences[component] = sequence;
 }
+void Update::SetSecurityFloor(const std::string& component, uint32_t sequence) {
+  changes_->floors[component] = sequence;
+}
+void Update::SetWithdrawn(const std::string& layer, uint64_t time) {
+  changes_->withdrawn[layer] = time;
+}
+void Update::SetLatestTime(uint64_t time) {
+  changes_->latest_time = time;
+}
 void Update::AddEvent(Event event) {
   changes_->events.push_back(std::move(event));
 }

@@ -57,6 +57,9 @@ void CheckWritten(const Catalog& catalog) {
   CHECK(state->last_good == 2);
   CHECK(state->highest_sequence ==
         std::map<std::string, uint32_t>{{"openssl", 3}, {"libc++6-1.0", 4294967295}});
+  CHECK(state->security_floor == std::map<std::string, uint32_t>{{"openssl", 2}});
+  CHECK(state->withdrawn == std::map<std::string, uint64_t>{{SampleId(9), 1700000000}});
+  CHECK(state->latest_time == 1700000001);
   CHECK(catalog.Events(10)->size() == 1);
   CHECK(catalog.NextGeneration() == 3U);
 }
@@ -73,6 +76,9 @@ TEST_CASE("what one commit wrote is read, by the writer and by others") {
   update.SetLastGood(2);
   update.SetHighestSequence("openssl", 3);
   update.SetHighestSequence("libc++6-1.0", 4294967295);
+  update.SetSecurityFloor("openssl", 2);
+  update.SetWithdrawn(SampleId(9), 1700000000);
+  update.SetLatestTime(1700000001);
   update.AddEvent(SampleEvent("install"));
   const auto writer = store.Write();
   REQUIRE_OK(writer->Commit(std::move(update)));
