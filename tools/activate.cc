@@ -1,6 +1,7 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 
+#include "tools/activation.h"
 #include "tools/output.h"
 #include "tools/store_change.h"
 #include "tools/verbs.h"

@@ -54,11 +54,14 @@ Result<std::vector<std::string>> StackUnder(const std::vector<core::Candidate>& 
     if (candidate.manifest.kind == format::LayerKind::kBase) bases.push_back(candidate.record.id);
   }
   std::stable_partition(bases.begin(), bases.end(), [&](const auto& id) { return id != current_base; });
-  Result<std::vector<std::string>> stack =
+  // What may not be activated may still be looked at: no floor and no withdrawal counts here.
+  const core::PlanFacts facts{.model = model, .security_floor = {}, .withdrawn = {}};
+  Result<core::Plan> plan =
       Fail(ErrorCode::kNotFound, "no base layer is installed; run: veneer install BASE");
-  while (!bases.empty() && (stack = core::PlanActivation(candidates, {bases.back()}, wanted, model), !stack))
+  while (!bases.empty() && (plan = core::PlanActivation(candidates, {bases.back()}, wanted, facts), !plan))
     bases.pop_back();
-  return stack;
+  if (!plan) return tl::unexpected<Error>(std::move(plan).error());
+  return std::move(plan->layers);
 }
 
 // `word` is a generation's number, or names a layer: a base stands for itself, a patch for the stack of its

@@ -3,6 +3,7 @@
 
 #include "fs/catalog/store.h"
 #include "fs/core/stack_plan.h"
+#include "fs/core/withdrawal.h"
 #include "fs/format/utc_time.h"
 #include "tools/output.h"
 #include "tools/text.h"
@@ -11,7 +12,7 @@
 namespace veneer::tools {
 namespace {
 
-Json JsonOf(const core::Candidate& layer, bool active) {
+Json JsonOf(const core::Candidate& layer, bool active, const std::map<std::string, std::string>& withdrawn) {
   const format::Manifest& manifest = layer.manifest;
   Json json = {{"id", layer.record.id},
                {"slot", layer.record.slot},
@@ -25,7 +26,18 @@ Json JsonOf(const core::Candidate& layer, bool active) {
     json["sequence"] = manifest.sequence;
     json["letter"] = format::SequenceLetter(manifest.sequence);
   }
+  const auto reason = withdrawn.find(layer.record.id);
+  json["withdrawn"] = reason != withdrawn.end();
+  if (reason != withdrawn.end()) json["withdrawal_reason"] = reason->second;
   return json;
+}
+
+// The trust folder is looked at only where there is something to verify: a list needs no trust otherwise.
+Result<std::map<std::string, std::string>> Withdrawn(const catalog::Store& store,
+                                                     const catalog::State& state) {
+  if (state.withdrawn.empty()) return std::map<std::string, std::string>();
+  VENEER_ASSIGN(const auto trust, store.LoadTrust());
+  return core::WithdrawalReasons(store, state, *trust);
 }
 
 Status List(const Globals& globals, Output& output) {
@@ -34,6 +46,8 @@ Status List(const Globals& globals, Output& output) {
   VENEER_ASSIGN(const auto current, catalog->CurrentGeneration());
   VENEER_ASSIGN(const auto records, catalog->Layers());
   VENEER_ASSIGN(const auto layers, core::CandidatesOf(records));
+  VENEER_ASSIGN(const catalog::State state, catalog->ReadState());
+  VENEER_ASSIGN(const auto withdrawn, Withdrawn(store, state));
   Json list = Json::array();
   for (const core::Candidate& layer : layers) {
     const bool active = current && std::find(current->layers.begin(), current->layers.end(),
@@ -41,7 +55,10 @@ Status List(const Globals& globals, Output& output) {
     output.Line("{}  {:<6} {:<5}  {}  {}", layer.record.id, active ? "active" : "",
                 format::KindWord(layer.manifest.kind), format::FormatUtcTime(layer.record.installed_at),
                 layer.manifest.name);
-    list.push_back(JsonOf(layer, active));
+    if (const auto reason = withdrawn.find(layer.record.id); reason != withdrawn.end()) {
+      output.Line("{:8}withdrawn: {}", "", reason->second);
+    }
+    list.push_back(JsonOf(layer, active, withdrawn));
   }
   output.json() = {{"layers", std::move(list)}};
   if (layers.empty()) {

@@ -46,7 +46,7 @@ Result<std::vector<std::string>> Target(const Options& options, const StoreChang
 Status Revert(const Options& options, const Globals& globals, Output& output) {
   VENEER_ASSIGN(StoreChange change, OpenForChange(globals));
   VENEER_ASSIGN(const auto layers, Target(options, change));
-  return SwitchTo(change, layers, "revert", options.switching, output);
+  return SwitchTo(change, layers, {"revert", "revert"}, options.switching, output);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include "fs/format/utc_time.h"
 #include "fs/fuse/activation.h"
 #include "tools/output.h"
+#include "tools/status_policy.h"
 #include "tools/text.h"
 #include "tools/verbs.h"
 
@@ -34,13 +35,13 @@ Status ShowLayer(const catalog::Store& store, const catalog::Catalog& catalog,
   return {};
 }
 
-Status ShowGeneration(const catalog::Store& store, const catalog::Catalog& catalog, Output& output) {
+Status ShowGeneration(const catalog::Store& store, const catalog::Catalog& catalog,
+                      const crypto::TrustStore& trust, Output& output) {
   VENEER_ASSIGN(const auto generation, catalog.CurrentGeneration());
   if (!generation) {
     output.Line("no generation is current; run: veneer --store {} install BASE --activate", store.path());
     return {};
   }
-  VENEER_ASSIGN(const auto trust, store.LoadTrust());
   output.Line("generation {} since {} ({})", generation->number, format::FormatUtcTime(generation->time),
               generation->reason);
   const std::string root = ToHex(catalog::EffectiveRoot(generation->layers));
@@ -50,7 +51,7 @@ Status ShowGeneration(const catalog::Store& store, const catalog::Catalog& catal
   Json layers = Json::array();
   std::optional<Error> damage;
   for (const std::string& id : generation->layers) {
-    Status shown = ShowLayer(store, catalog, *trust, id, output, layers);
+    Status shown = ShowLayer(store, catalog, trust, id, output, layers);
     if (shown) continue;
     layers.push_back({{"id", id}, {"problem", shown.error().message()}});
     output.Line("  NOT USABLE  {}", shown.error().message());
@@ -81,9 +82,13 @@ Status ShowStatus(const Globals& globals, Output& output) {
   VENEER_ASSIGN(const auto catalog, store.OpenCatalogForReading());
   VENEER_ASSIGN(const catalog::State state, catalog->ReadState());
   output.json() = {{"generation", state.current}, {"effective_root", ""},         {"layers", Json::array()},
-                   {"pending", state.pending},    {"last_good", state.last_good}, {"mounts", Json::array()}};
+                   {"pending", state.pending},    {"last_good", state.last_good}, {"mounts", Json::array()},
+                   {"withdrawn", Json::array()}};
   VENEER_TRY(ShowMounts(store, output));
-  return ShowGeneration(store, *catalog, output);
+  VENEER_ASSIGN(const auto trust, store.LoadTrust());
+  const Status shown = ShowGeneration(store, *catalog, *trust, output);
+  VENEER_TRY(ShowWithdrawals(store, *catalog, *trust, output));
+  return shown;
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 
 #include "fs/core/changes.h"
 #include "fs/core/stack.h"
+#include "fs/core/withdrawal.h"
 #include "fs/fuse/activation.h"
 #include "fs/fuse/switch_guard.h"
 #include "fs/io/clock.h"
@@ -99,6 +100,22 @@ void ShowSwitch(const fuse::SwitchReport& report, Output& output) {
   output.json()["warnings"] = report.warnings;
 }
 
+// A withdrawn layer does not come in, by whatever way. One that is current already may stay for now: to
+// refuse would keep the owner from changing anything else.
+Status RefuseWithdrawn(const StoreChange& change, const std::vector<std::string>& before,
+                       const std::vector<std::string>& after) {
+  VENEER_ASSIGN(const core::PlanFacts facts, change.Facts());
+  for (const std::string& id : after) {
+    const auto withdrawn = facts.withdrawn.find(id);
+    if (withdrawn == facts.withdrawn.end() || std::find(before.begin(), before.end(), id) != before.end()) {
+      continue;
+    }
+    return Fail(ErrorCode::kWithdrawn, "layer {} is withdrawn by its publisher: {}; run: veneer revert --all",
+                id, withdrawn->second);
+  }
+  return {};
+}
+
 // Names the mounts that the switch would harm, before anything is done.
 Result<std::vector<fuse::Hazard>> ShowHazards(const StoreChange& change, const Preview& preview,
                                               Output& output) {
@@ -161,6 +178,12 @@ Result<std::vector<core::Candidate>> StoreChange::Candidates() const {
   return core::CandidatesOf(records);
 }
 
+Result<core::PlanFacts> StoreChange::Facts() const {
+  VENEER_ASSIGN(const catalog::State state, catalog->ReadState());
+  return core::PlanFacts{trust->policy().model, state.security_floor,
+                         core::WithdrawalReasons(store, state, *trust)};
+}
+
 Result<StoreChange> OpenForChange(const Globals& globals) {
   VENEER_ASSIGN(catalog::Store store, catalog::Store::Open(globals.store, globals.trust));
   VENEER_ASSIGN(auto trust, store.LoadTrust());
@@ -183,7 +206,7 @@ void AddSwitchOptions(CLI::App& verb, SwitchOptions& options) {
   verb.add_flag("-n,--dry-run", options.dry_run, "Only say what would change");
 }
 
-Status SwitchTo(StoreChange& change, const std::vector<std::string>& layers, const char* verb,
+Status SwitchTo(StoreChange& change, const std::vector<std::string>& layers, const SwitchCause& cause,
                 const SwitchOptions& options, Output& output) {
   VENEER_ASSIGN(const auto current, change.catalog->CurrentGeneration());
   const uint64_t number = current ? current->number : 0;
@@ -192,15 +215,17 @@ Status SwitchTo(StoreChange& change, const std::vector<std::string>& layers, con
   output.json()["effective_root"] = root;
   output.json()["generation"] = number;
   if (current && layers == before) return StayAt(change, *current, options, output);
+  VENEER_TRY(RefuseWithdrawn(change, before, layers));
   VENEER_ASSIGN(const auto preview, LookAhead(change, before, layers, options, output));
   if (options.dry_run) {
     output.Line("effective root would be {}", root);
     return {};
   }
   const int64_t now = io::SystemClock().Now();
-  VENEER_ASSIGN(const auto report, fuse::SwitchGeneration(change.store, *change.catalog, layers, verb,
-                                                          {0, now, verb, 0, ActingUser(verb),
-                                                           fmt::format("{} layers", layers.size())}));
+  const std::string text = cause.text.empty() ? fmt::format("{} layers", layers.size()) : cause.text;
+  VENEER_ASSIGN(const auto report,
+                fuse::SwitchGeneration(change.store, *change.catalog, layers, cause.kind,
+                                       {0, now, cause.kind, 0, ActingUser(cause.verb), text}));
   output.json()["generation"] = report.generation.number;
   ShowSwitch(report, output);
   output.Note("generation {} is current, effective root {}", report.generation.number, root);
@@ -208,22 +233,6 @@ Status SwitchTo(StoreChange& change, const std::vector<std::string>& layers, con
     for (const std::string& unit : preview->restart) output.Note("wants a restart: {}", unit);
   }
   return {};
-}
-
-Status ActivateLayers(StoreChange& change, const std::vector<std::string>& words,
-                      const SwitchOptions& options, Output& output) {
-  VENEER_ASSIGN(const auto candidates, change.Candidates());
-  std::vector<const core::Candidate*> wanted;
-  for (const std::string& word : words) {
-    output.SetLayer(word);
-    VENEER_ASSIGN(const core::Candidate* candidate, core::FindCandidate(candidates, word));
-    output.SetLayer(candidate->record.id);
-    wanted.push_back(candidate);
-  }
-  VENEER_ASSIGN(const auto current, change.CurrentLayers());
-  VENEER_ASSIGN(const auto layers,
-                core::PlanActivation(candidates, current, wanted, change.trust->policy().model));
-  return SwitchTo(change, layers, "activate", options, output);
 }
 
 }  // namespace veneer::tools

@@ -25,6 +25,9 @@ struct StoreChange {
 
   // The installed layers.
   Result<std::vector<core::Candidate>> Candidates() const;
+
+  // What stacks are planned by now.
+  Result<core::PlanFacts> Facts() const;
 };
 
 // Opens the store for a change, waiting for another one up to 30 seconds and saying so. kBusy after that; the
@@ -42,15 +45,17 @@ struct SwitchOptions {
 // Adds --force and --dry-run.
 void AddSwitchOptions(CLI::App& verb, SwitchOptions& options);
 
-// Makes `layers` (ids, base first) the current generation, live on every mount, and reports it. Nothing to do
-// where they are current already. Verifies every layer's signature first, and refuses conflicts; kBusy where
-// something mounted stands in the way and --force does not.
-Status SwitchTo(StoreChange& change, const std::vector<std::string>& layers, const char* verb,
-                const SwitchOptions& options, Output& output);
+// Why a switch is made, for the record.
+struct SwitchCause {
+  const char* verb;       // the command: "install"
+  const char* kind;       // the event: "revert"
+  std::string text = {};  // for a person; empty: how many layers
+};
 
-// Adds the layers that `words` name to the current stack and makes that current: see core::FindCandidate,
-// core::PlanActivation and SwitchTo.
-Status ActivateLayers(StoreChange& change, const std::vector<std::string>& words,
-                      const SwitchOptions& options, Output& output);
+// Makes `layers` (ids, base first) the current generation, live on every mount, and reports it. Nothing to do
+// where they are current already. Verifies every layer's signature first, and refuses conflicts and layers
+// that come in and are withdrawn; kBusy where something mounted stands in the way and --force does not.
+Status SwitchTo(StoreChange& change, const std::vector<std::string>& layers, const SwitchCause& cause,
+                const SwitchOptions& options, Output& output);
 
 }  // namespace veneer::tools

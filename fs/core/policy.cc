@@ -45,6 +45,21 @@ Check CheckSequence(const format::Manifest& patch, const InstallFacts& facts) {
                   highest == 0 ? "none" : fmt::format("{} ({})", highest, format::SequenceLetter(highest)))};
 }
 
+Check CheckFloor(const format::Manifest& patch, const InstallFacts& facts) {
+  const auto mark = facts.security_floor.find(patch.component);
+  const uint32_t floor = mark == facts.security_floor.end() ? 0 : mark->second;
+  return {"floor", patch.sequence >= floor, ErrorCode::kDowngrade,
+          fmt::format("{} ({}), the security floor of {} is {}", patch.sequence,
+                      format::SequenceLetter(patch.sequence), patch.component,
+                      floor == 0 ? "none" : fmt::format("{} ({})", floor, format::SequenceLetter(floor)))};
+}
+
+Check CheckWithdrawn(const std::string& id, const InstallFacts& facts) {
+  const auto found = facts.withdrawn.find(id);
+  if (found == facts.withdrawn.end()) return {"withdrawn", true, ErrorCode::kWithdrawn, "no"};
+  return {"withdrawn", false, ErrorCode::kWithdrawn, fmt::format("by its publisher: {}", found->second)};
+}
+
 Check CheckRequires(const format::Manifest& patch, const InstallFacts& facts) {
   for (const std::string& component : patch.requires_components) {
     if (!Contains(facts.components, component)) {
@@ -69,10 +84,17 @@ std::vector<Check> JudgeApplicability(const format::Manifest& patch, const forma
           CheckModel(target.models, model)};
 }
 
-std::vector<Check> JudgeInstall(const format::Manifest& manifest, const InstallFacts& facts) {
+int64_t BelievedTime(const catalog::State& state, int64_t now) {
+  return std::max(now, static_cast<int64_t>(state.latest_time));
+}
+
+std::vector<Check> JudgeInstall(const std::string& id, const format::Manifest& manifest,
+                                const InstallFacts& facts) {
   if (manifest.kind == format::LayerKind::kBase) return {CheckModel(manifest.os->models, facts.model)};
   std::vector<Check> checks = CheckBases(manifest, facts);
+  checks.push_back(CheckWithdrawn(id, facts));
   checks.push_back(CheckSequence(manifest, facts));
+  checks.push_back(CheckFloor(manifest, facts));
   checks.push_back(CheckRequires(manifest, facts));
   return checks;
 }

@@ -10,13 +10,14 @@
 #include <vector>
 
 #include "fs/base/error.h"
+#include "fs/catalog/records.h"
 #include "fs/format/manifest.h"
 
 namespace veneer::core {
 
 // One question asked of a layer, and how it was answered.
 struct Check {
-  std::string name;  // "system", "version", "model", "sequence", "requires", ...
+  std::string name;  // "system", "version", "model", "sequence", "floor", "requires", "withdrawn"
   bool passed = false;
   ErrorCode refusal = ErrorCode::kFailed;  // the code if it did not pass
   std::string detail;                      // what was compared, in words
@@ -27,11 +28,18 @@ struct InstallFacts {
   std::vector<format::OsInfo> bases;                 // installed, the current one first
   std::string model;                                 // of this machine; empty: not said
   std::map<std::string, uint32_t> highest_sequence;  // seen, by component
-  std::vector<std::string> components;               // of installed patches
+  std::map<std::string, uint32_t> security_floor;    // by component
+  std::map<std::string, std::string> withdrawn;      // reasons, by layer id
+  std::vector<std::string> components;               // of installed patches that are not withdrawn
 };
 
-// All checks of an install, passed and failed, in a fixed order.
-std::vector<Check> JudgeInstall(const format::Manifest& manifest, const InstallFacts& facts);
+// The time by which validity is judged where the clock says `now`: a clock that went backwards is not
+// believed. Seconds since 1970.
+int64_t BelievedTime(const catalog::State& state, int64_t now);
+
+// All checks of an install of the layer `id`, passed and failed, in a fixed order.
+std::vector<Check> JudgeInstall(const std::string& id, const format::Manifest& manifest,
+                                const InstallFacts& facts);
 
 // The first check that failed, as an error; nothing if all passed. `name` is what the message begins with.
 Status FirstRefusal(const std::vector<Check>& checks, const std::string& name);

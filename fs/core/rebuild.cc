@@ -6,9 +6,11 @@
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
+#include <map>
 #include <tuple>
 
 #include "fs/core/stack_plan.h"
+#include "fs/core/withdrawal.h"
 #include "fs/io/file_ops.h"
 #include "fs/layer/layer.h"
 
@@ -57,51 +59,84 @@ Result<std::vector<Found>> FindLayers(const catalog::Store& store, const crypto:
   return layers;
 }
 
-// The stack that the old catalog calls current, as far as that can still be read.
-std::vector<std::string> FormerStack(const catalog::Store& store) {
+// What the old catalog says, as far as that can still be read.
+struct Former {
+  std::vector<std::string> stack;
+  catalog::State state;
+};
+
+Former ReadFormer(const catalog::Store& store) {
+  Former former;
   const auto old = store.OpenCatalogForReading();
-  if (!old) return {};
-  const auto generation = (*old)->CurrentGeneration();
-  return generation && *generation ? (*generation)->layers : std::vector<std::string>();
+  if (!old) return former;
+  if (const auto generation = (*old)->CurrentGeneration(); generation && *generation) {
+    former.stack = (*generation)->layers;
+  }
+  if (auto state = (*old)->ReadState()) former.state = std::move(*state);
+  return former;
 }
 
-Result<std::vector<std::string>> ChooseStack(const std::vector<Candidate>& candidates,
-                                             const catalog::Store& store, const std::string& model,
-                                             RebuildResult& result) {
-  const std::vector<std::string> former = FormerStack(store);
-  result.stack_kept =
-      !former.empty() && std::all_of(former.begin(), former.end(), [&](const std::string& id) {
-        return std::any_of(candidates.begin(), candidates.end(),
-                           [&](const Candidate& c) { return c.record.id == id; });
-      });
-  if (result.stack_kept) return former;
-  auto planned = PlanActivation(candidates, {}, {}, model);
-  if (!planned && planned.error().code() == ErrorCode::kNotFound)
-    return std::vector<std::string>();  // no base
-  return planned;
+Result<std::vector<std::string>> ChooseStack(const std::vector<Candidate>& candidates, const Former& former,
+                                             const PlanFacts& facts, RebuildResult& result) {
+  result.stack_kept = !former.stack.empty() &&
+                      std::all_of(former.stack.begin(), former.stack.end(), [&](const std::string& id) {
+                        return std::any_of(candidates.begin(), candidates.end(),
+                                           [&](const Candidate& c) { return c.record.id == id; });
+                      });
+  if (result.stack_kept) return former.stack;
+  auto planned = PlanActivation(candidates, {}, {}, facts);
+  if (planned) return std::move(planned->layers);
+  if (planned.error().code() == ErrorCode::kNotFound) return std::vector<std::string>();  // no base
+  return tl::unexpected<Error>(std::move(planned).error());
+}
+
+void Raise(std::map<std::string, uint32_t>& marks, const std::string& component, uint32_t sequence) {
+  uint32_t& mark = marks[component];
+  mark = std::max(mark, sequence);
+}
+
+// Records `layers` and gives them slots; raises the marks of `state` to what they say.
+Status AddLayers(const std::vector<Found>& layers, int64_t now, catalog::Catalog& fresh,
+                 catalog::Update& update, catalog::State& state, RebuildResult& result) {
+  for (const Found& found : layers) {
+    const layer::SignedManifest& signed_manifest = found.signed_manifest;
+    const format::Manifest& manifest = signed_manifest.manifest;
+    VENEER_ASSIGN(const uint16_t slot, fresh.TakeSlot());
+    result.layers.push_back({signed_manifest.id, slot, found.file_name, signed_manifest.text, now});
+    update.PutLayer(result.layers.back());
+    if (manifest.kind != format::LayerKind::kPatch) continue;
+    Raise(state.highest_sequence, manifest.component, manifest.sequence);
+    if (manifest.security_floor) Raise(state.security_floor, manifest.component, *manifest.security_floor);
+  }
+  return {};
+}
+
+void AddMarks(const catalog::State& state, catalog::Update& update) {
+  for (const auto& [component, sequence] : state.highest_sequence) {
+    update.SetHighestSequence(component, sequence);
+  }
+  for (const auto& [component, floor] : state.security_floor) update.SetSecurityFloor(component, floor);
+  update.SetLatestTime(state.latest_time);
 }
 
 Status Fill(const std::string& path, const catalog::Store& store, const crypto::TrustStore& trust,
             int64_t now, const std::string& by, RebuildResult& result) {
   VENEER_ASSIGN(const auto layers, FindLayers(store, trust, result));
+  VENEER_ASSIGN(const auto withdrawals, FindWithdrawals(store, trust, result.passed_over));
+  Former former = ReadFormer(store);
   VENEER_TRY(catalog::Catalog::Create(path));
   VENEER_ASSIGN(const auto fresh, catalog::Catalog::OpenForWriting(path, kPatience));
   catalog::Update update;
-  std::map<std::string, uint32_t> highest;
-  for (const Found& found : layers) {
-    const layer::SignedManifest& signed_manifest = found.signed_manifest;
-    const format::Manifest& manifest = signed_manifest.manifest;
-    VENEER_ASSIGN(const uint16_t slot, fresh->TakeSlot());
-    result.layers.push_back({signed_manifest.id, slot, found.file_name, signed_manifest.text, now});
-    update.PutLayer(result.layers.back());
-    if (manifest.kind == format::LayerKind::kPatch) {
-      uint32_t& mark = highest[manifest.component];
-      mark = std::max(mark, manifest.sequence);
-    }
+  VENEER_TRY(AddLayers(layers, now, *fresh, update, former.state, result));
+  AddMarks(former.state, update);
+  PlanFacts facts{trust.policy().model, former.state.security_floor, {}};
+  for (const SignedWithdrawal& found : withdrawals) {
+    update.SetWithdrawn(found.withdrawal.layer, static_cast<uint64_t>(std::max<int64_t>(now, 0)));
+    facts.withdrawn[found.withdrawal.layer] = found.withdrawal.reason;
+    result.withdrawals.push_back(found.withdrawal);
   }
-  for (const auto& [component, sequence] : highest) update.SetHighestSequence(component, sequence);
   VENEER_ASSIGN(const auto candidates, CandidatesOf(result.layers));
-  VENEER_ASSIGN(const auto stack, ChooseStack(candidates, store, trust.policy().model, result));
+  VENEER_ASSIGN(const auto stack, ChooseStack(candidates, former, facts, result));
   uint64_t current = 0;
   if (!stack.empty()) {
     VENEER_ASSIGN(current, fresh->NextGeneration());
@@ -109,7 +144,8 @@ Status Fill(const std::string& path, const catalog::Store& store, const crypto::
     update.PutGeneration(*result.generation);
     update.SetCurrent(current);
   }
-  update.AddEvent({0, now, "repair-catalog", current, by, fmt::format("{} layers", layers.size())});
+  update.AddEvent({0, now, "repair-catalog", current, by,
+                   fmt::format("{} layers, {} withdrawals", layers.size(), withdrawals.size())});
   return fresh->Commit(std::move(update));
 }
 

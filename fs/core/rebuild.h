@@ -8,23 +8,26 @@
 #include "fs/base/error.h"
 #include "fs/catalog/records.h"
 #include "fs/catalog/store.h"
+#include "fs/format/withdrawal.h"
 
 namespace veneer::core {
 
 struct RebuildResult {
-  std::vector<catalog::LayerRecord> layers;             // taken up, by slot
-  std::vector<Error> passed_over;                       // files that are no layer to be trusted, and why
+  std::vector<catalog::LayerRecord> layers;     // taken up, by slot
+  std::vector<format::Withdrawal> withdrawals;  // likewise
+  std::vector<Error> passed_over;  // files that are no layer or withdrawal to be trusted, and why
   std::optional<catalog::GenerationRecord> generation;  // made current; none where no base was found
   bool stack_kept =
       false;  // the old catalog still said which stack was current; otherwise it is the newest of everything
   std::string old_catalog;  // where the old one was moved to; empty if there was none
 };
 
-// Verifies the signature of every layer file, writes a new catalog beside the old, and puts it in its place.
-// Nothing that the old one says is trusted: the stack that it calls current is kept only if every layer of it
-// is there and signed. History is lost, and so are the marks of sequences seen beyond those of the layers at
-// hand. Layers get new slots, so no mount of the store may be live: that is for the caller to see to. kBusy
-// if a writer holds the old catalog; kIo, kNoSpace. After an error the old catalog is in its place.
+// Verifies the signature of every layer and withdrawal, writes a new catalog beside the old, and puts it in
+// its place. Nothing that the old one says is trusted: the stack that it calls current is kept only if every
+// layer of it is there and signed. Its marks against rollback (sequences, floors, the latest time) are kept
+// where they can be read, since a mark can only refuse; what the layers at hand say counts beside them.
+// History is lost. Layers get new slots, so no mount of the store may be live: that is for the caller to see
+// to. kBusy if a writer holds the old catalog; kIo, kNoSpace. After an error the old catalog is in its place.
 Result<RebuildResult> RebuildCatalog(const catalog::Store& store, int64_t now, const std::string& by);
 
 }  // namespace veneer::core

@@ -55,7 +55,7 @@ Workshop::Workshop() {
   const CommandResult keys = Veneer({"keygen", scratch_ / "keys"});
   INFO(keys.err);
   REQUIRE(keys.status == 0);
-  for (const char* role : {"base.d", "patch.d"}) {
+  for (const char* role : {"base.d", "patch.d", "feed.d"}) {
     stdfs::create_directories(stdfs::path(trust()) / role);
     stdfs::copy_file(scratch_ / "keys/ca.pem", stdfs::path(trust()) / role / "ca.pem");
   }

@@ -31,7 +31,7 @@ void RequireError(const CommandResult& result, int status, const std::string& ve
 // A folder with what the verbs work on, made by the program itself where it makes such things.
 class Workshop {
  public:
-  // Keys in keys/ that trust/ trusts for both kinds of layer, and a small tree.
+  // Keys in keys/ that trust/ trusts in every role, and a small tree.
   Workshop();
 
   std::string operator/(const std::string& name) const { return scratch_ / name; }

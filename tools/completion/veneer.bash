@@ -10,6 +10,7 @@ _veneer_words() {
         '--key --cert|DIR'
       ;;
     seal) echo '--help --output --id --version --model --key --cert|DIR' ;;
+    withdraw) echo '--help --reason --output --key --cert|FILE' ;;
     inspect) echo '--help --tree --verify|FILE' ;;
     init) echo '--help --trust|' ;;
     install) echo '--help --activate --force|FILE' ;;
@@ -30,7 +31,7 @@ _veneer_words() {
   esac
 }
 
-_veneer_verbs='keygen seal patch inspect init install activate revert status list history why diff ps mount umount scan gc repair-catalog'
+_veneer_verbs='keygen seal patch withdraw inspect init install activate revert status list history why diff ps mount umount scan gc repair-catalog'
 
 # The verb among the words before the cursor; nothing if there is none yet.
 _veneer_verb() {

@@ -1,0 +1,140 @@
+#include "fs/core/withdrawal.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <system_error>
+
+#include "fs/core/policy.h"
+#include "fs/format/manifest.h"
+#include "fs/format/trailer.h"
+#include "fs/io/file_ops.h"
+
+namespace veneer::core {
+namespace {
+
+constexpr uint8_t kDerSequence = 0x30;
+
+// That the store's own layer, where it has it, is a patch and the one that people are told of.
+Status CheckNamedLayer(const format::Withdrawal& withdrawal, const catalog::Catalog& catalog,
+                       const std::string& file) {
+  VENEER_ASSIGN(const auto record, catalog.Layer(withdrawal.layer));
+  if (!record) return {};
+  VENEER_ASSIGN(const format::Manifest manifest, format::ParseManifest(AsBytes(record->manifest)));
+  if (manifest.kind == format::LayerKind::kBase) {
+    return Fail(ErrorCode::kNotApplicable, "{}: names {}, which is a base and cannot be withdrawn", file,
+                manifest.name);
+  }
+  if (manifest.component != withdrawal.component || manifest.sequence != withdrawal.sequence) {
+    return Fail(ErrorCode::kCorrupt, "{}: calls layer {} {} ({}), where it is {} ({})", file,
+                withdrawal.layer, withdrawal.component, format::SequenceLetter(withdrawal.sequence),
+                manifest.component, format::SequenceLetter(manifest.sequence));
+  }
+  return {};
+}
+
+Result<SignedWithdrawal> ReadStored(const catalog::Store& store, const std::string& layer,
+                                    const crypto::TrustStore& trust) {
+  const std::string path = store.WithdrawalPath(layer);
+  VENEER_ASSIGN(const auto file, io::PosixFile::Open(path));
+  VENEER_ASSIGN(auto stored, ReadSignedWithdrawal(*file, trust, crypto::TimeCheck::None()));
+  if (stored.withdrawal.layer != layer) {
+    return Fail(ErrorCode::kCorrupt, "{}: withdraws layer {}, which is not its name", path,
+                stored.withdrawal.layer);
+  }
+  return stored;
+}
+
+}  // namespace
+
+Result<bool> LooksLikeWithdrawal(const io::RandomAccessFile& file) {
+  if (file.size() == 0 || file.size() > kMaxWithdrawalFile) return false;
+  std::array<uint8_t, 1> first{};
+  VENEER_TRY(file.ReadExact(0, first));
+  if (first[0] != kDerSequence) return false;
+  std::array<uint8_t, sizeof(format::RawTrailer)> last{};
+  if (file.size() < last.size()) return true;
+  VENEER_TRY(file.ReadExact(file.size() - last.size(), last));
+  return !format::DecodeTrailer(last, file.size()).has_value();
+}
+
+Result<SignedWithdrawal> ReadSignedWithdrawal(const io::RandomAccessFile& file,
+                                              const crypto::TrustStore& trust, crypto::TimeCheck time) {
+  if (file.size() > kMaxWithdrawalFile) {
+    return Fail(ErrorCode::kCorrupt, "{}: {} bytes are too many for a withdrawal", file.name(), file.size());
+  }
+  SignedWithdrawal result;
+  result.der.resize(file.size());
+  VENEER_TRY(file.ReadExact(0, result.der));
+  auto content = crypto::CmsVerify(result.der, trust, crypto::Role::kFeed, time);
+  if (!content) return tl::unexpected<Error>(content.error().Within(file.name()));
+  auto withdrawal = format::ParseWithdrawal(content->content);
+  if (!withdrawal) return tl::unexpected<Error>(withdrawal.error().Within(file.name()));
+  result.withdrawal = std::move(*withdrawal);
+  result.signers = std::move(content->signers);
+  return result;
+}
+
+Result<TakenWithdrawal> TakeWithdrawal(const io::RandomAccessFile& file, const catalog::Store& store,
+                                       catalog::Catalog& catalog, const crypto::TrustStore& trust,
+                                       int64_t now, const std::string& by) {
+  VENEER_ASSIGN(const catalog::State state, catalog.ReadState());
+  const int64_t judged_at = BelievedTime(state, now);
+  TakenWithdrawal taken;
+  VENEER_ASSIGN(taken.signed_withdrawal, ReadSignedWithdrawal(file, trust, crypto::TimeCheck::At(judged_at)));
+  const format::Withdrawal& withdrawal = taken.signed_withdrawal.withdrawal;
+  VENEER_TRY(CheckNamedLayer(withdrawal, catalog, file.name()));
+  if (state.withdrawn.contains(withdrawal.layer) && ReadStored(store, withdrawal.layer, trust)) {
+    taken.already = true;
+    return taken;
+  }
+  VENEER_TRY(io::MakeFolders(store.withdrawals_path()));
+  VENEER_TRY(io::SyncFolder(store.path()));
+  VENEER_TRY(
+      io::WriteFileAtomically(store.WithdrawalPath(withdrawal.layer), taken.signed_withdrawal.der, 0444));
+  catalog::Update update;
+  update.SetWithdrawn(withdrawal.layer, static_cast<uint64_t>(std::max<int64_t>(judged_at, 0)));
+  update.SetLatestTime(static_cast<uint64_t>(std::max<int64_t>(judged_at, 0)));
+  update.AddEvent(
+      {0, now, "withdraw", state.current, by,
+       fmt::format("{} ({}) {}: {}", withdrawal.component, format::SequenceLetter(withdrawal.sequence),
+                   withdrawal.layer, withdrawal.reason)});
+  VENEER_TRY(catalog.Commit(std::move(update)));
+  return taken;
+}
+
+Result<std::vector<SignedWithdrawal>> FindWithdrawals(const catalog::Store& store,
+                                                      const crypto::TrustStore& trust,
+                                                      std::vector<Error>& passed_over) {
+  std::vector<SignedWithdrawal> found;
+  std::error_code error;
+  std::vector<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(store.withdrawals_path(), error)) {
+    names.push_back(entry.path().stem().string());
+  }
+  if (error && error != std::errc::no_such_file_or_directory) {
+    return FailErrno(error.value(), store.withdrawals_path());
+  }
+  std::sort(names.begin(), names.end());
+  for (const std::string& name : names) {
+    auto stored = ReadStored(store, name, trust);
+    if (stored) {
+      found.push_back(std::move(*stored));
+    } else {
+      passed_over.push_back(std::move(stored).error());
+    }
+  }
+  return found;
+}
+
+std::map<std::string, std::string> WithdrawalReasons(const catalog::Store& store, const catalog::State& state,
+                                                     const crypto::TrustStore& trust) {
+  std::map<std::string, std::string> reasons;
+  for (const auto& [layer, time] : state.withdrawn) {
+    const auto stored = ReadStored(store, layer, trust);
+    reasons[layer] = stored ? stored->withdrawal.reason
+                            : fmt::format("the reason is not at hand: {}", stored.error().message());
+  }
+  return reasons;
+}
+
+}  // namespace veneer::core

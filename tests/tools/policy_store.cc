@@ -1,0 +1,70 @@
+#include "tests/tools/policy_store.h"
+
+#include <filesystem>
+
+namespace veneer::test {
+
+namespace stdfs = std::filesystem;
+
+PolicyStore::PolicyStore() {
+  const std::string file = shop.Sealed();
+  Json({"init", "--trust", shop.trust()});
+  base = Json({"install", file, "--activate"}).at("installed").at(0).at("id");
+}
+
+CommandResult PolicyStore::Run(std::vector<std::string> words) const {
+  words.insert(words.begin(), {"--store", path()});
+  return Veneer(words);
+}
+
+nlohmann::json PolicyStore::Json(std::vector<std::string> words, int status) const {
+  words.insert(words.begin(), {"--store", path()});
+  return VeneerJson(words, status);
+}
+
+void PolicyStore::RequireRefusal(const std::vector<std::string>& words, const std::string& code) const {
+  CHECK(Json(words, 4).at("error").at("code") == code);
+}
+
+std::string PolicyStore::Patch(const std::string& name, const std::string& component, unsigned sequence,
+                               const std::vector<std::string>& more) const {
+  const std::string tree = shop / ("tree-" + name);
+  REQUIRE(RunCommand({"cp", "-a", shop.tree(), tree}).status == 0);
+  stdfs::create_directories(tree + "/usr/lib");
+  shop.Write("tree-" + name + "/usr/lib/" + component, name);
+  const std::string file = shop / (name + ".layer");
+  std::vector<std::string> words = {"patch",       tree,
+                                    "-o",          file,
+                                    "--base",      shop / "base.layer",
+                                    "--key",       shop.key(),
+                                    "--cert",      shop.certificate(),
+                                    "--component", component,
+                                    "--sequence",  std::to_string(sequence)};
+  words.insert(words.end(), more.begin(), more.end());
+  const CommandResult made = Veneer(words);
+  INFO(made.err);
+  REQUIRE(made.status == 0);
+  return file;
+}
+
+std::string PolicyStore::Withdraw(const std::string& name, const std::string& layer) const {
+  const std::string file = shop / (name + ".withdrawal");
+  const CommandResult made = Run({"withdraw", layer, "--reason", "it breaks things", "-o", file, "--key",
+                                  shop.key(), "--cert", shop.certificate()});
+  INFO(made.err);
+  REQUIRE(made.status == 0);
+  return file;
+}
+
+std::string PolicyStore::Install(const std::string& file) const {
+  return Json({"install", file}).at("installed").at(0).at("id");
+}
+
+std::vector<std::string> PolicyStore::Current() const {
+  std::vector<std::string> ids;
+  const auto status = Json({"status"});
+  for (const auto& layer : status.at("layers")) ids.push_back(layer.at("id"));
+  return ids;
+}
+
+}  // namespace veneer::test
