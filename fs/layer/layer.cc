@@ -114,7 +114,13 @@ Result<std::shared_ptr<const Layer>> Layer::OpenParts(std::shared_ptr<const io::
   const verity::Layout layout{manifest.image_size, manifest.tree_offset, manifest.tree_size,
                               manifest.root_hash};
   std::shared_ptr<Layer> layer(new Layer(std::move(signed_manifest), slot));
-  VENEER_ASSIGN(layer->reader_, verity::VerifiedReader::Open(file, layout, std::move(cache), slot));
+  auto reader = verity::VerifiedReader::Open(file, layout, std::move(cache), slot);
+  if (!reader && reader.error().code() == ErrorCode::kUnsupported) {
+    // The signed manifest says which kind of tree there is: a superblock that says otherwise was changed.
+    return Fail(ErrorCode::kCorrupt, "{}", reader.error().message());
+  }
+  if (!reader) return tl::unexpected<Error>(std::move(reader).error());
+  layer->reader_ = std::move(*reader);
   auto image = erofs::Image::Open(layer->reader_);
   if (!image) return FailIn(*file, image.error());
   layer->image_ = std::make_unique<const erofs::Image>(std::move(*image));
