@@ -12,6 +12,7 @@ constexpr Verb kVerbs[] = {
     {"inspect", AddInspect},
     {"init", AddInit},
     {"install", AddInstall},
+    {"why-not", AddWhyNot},
     {"activate", AddActivate},
     {"revert", AddRevert},
     {"status", AddStatus},

@@ -30,6 +30,7 @@ Action AddSeal(CLI::App& verb);
 Action AddStatus(CLI::App& verb);
 Action AddUmount(CLI::App& verb);
 Action AddWhy(CLI::App& verb);
+Action AddWhyNot(CLI::App& verb);
 Action AddWithdraw(CLI::App& verb);
 
 }  // namespace veneer::tools

@@ -21,6 +21,7 @@ struct Check {
   bool passed = false;
   ErrorCode refusal = ErrorCode::kFailed;  // the code if it did not pass
   std::string detail;                      // what was compared, in words
+  bool skipped = false;                    // it could not be asked; `detail` says why
 };
 
 // What a layer is judged by.

@@ -99,20 +99,30 @@ const std::string& TrustStore::path() const {
   return certificates_->path;
 }
 
-Result<std::shared_ptr<const TrustStore>> TrustStore::Load(const std::string& path) {
+Result<std::shared_ptr<TrustStore>> TrustStore::LoadAnchorsAndPolicy(const std::string& path) {
   std::error_code error;
   if (!std::filesystem::is_directory(path, error)) {
     return Fail(ErrorCode::kNotFound, "{}: no trust store here: not a folder", path);
   }
-  const std::shared_ptr<TrustStore> trust(new TrustStore());
+  std::shared_ptr<TrustStore> trust(new TrustStore());
   Certificates& loaded = *trust->certificates_;
   loaded.path = path;
   for (const Role role : kRoles) {
     VENEER_ASSIGN(loaded.roles.at(static_cast<size_t>(role)),
                   LoadAnchors(fmt::format("{}/{}.d", path, RoleWord(role))));
   }
-  VENEER_ASSIGN(loaded.revocation_lists, LoadRevocationLists(path + "/crl.d"));
   VENEER_ASSIGN(loaded.policy, LoadPolicy(path + "/policy.json"));
+  return trust;
+}
+
+Result<std::shared_ptr<const TrustStore>> TrustStore::Load(const std::string& path) {
+  VENEER_ASSIGN(const std::shared_ptr<TrustStore> trust, LoadAnchorsAndPolicy(path));
+  VENEER_ASSIGN(trust->certificates_->revocation_lists, LoadRevocationLists(path + "/crl.d"));
+  return trust;
+}
+
+Result<std::shared_ptr<const TrustStore>> TrustStore::LoadWithoutRevocation(const std::string& path) {
+  VENEER_ASSIGN(std::shared_ptr<TrustStore> trust, LoadAnchorsAndPolicy(path));
   return trust;
 }
 

@@ -39,6 +39,10 @@ class TrustStore {
   // wrote; kUnsupportedSchema for a policy.json of another schema; kIo.
   static Result<std::shared_ptr<const TrustStore>> Load(const std::string& path);
 
+  // Likewise, with the revocation lists left out: for telling whether they are all that is against a
+  // signature, and never for a decision.
+  static Result<std::shared_ptr<const TrustStore>> LoadWithoutRevocation(const std::string& path);
+
   ~TrustStore();
   TrustStore(const TrustStore&) = delete;
   TrustStore& operator=(const TrustStore&) = delete;
@@ -52,6 +56,7 @@ class TrustStore {
 
  private:
   TrustStore();
+  static Result<std::shared_ptr<TrustStore>> LoadAnchorsAndPolicy(const std::string& path);
   std::unique_ptr<Certificates> certificates_;
 };
 

@@ -14,6 +14,7 @@ _veneer_words() {
     inspect) echo '--help --tree --verify|FILE' ;;
     init) echo '--help --trust|' ;;
     install) echo '--help --activate --force|FILE' ;;
+    why-not) echo '--help|FILE' ;;
     activate) echo '--help --force --dry-run|' ;;
     revert) echo '--help --to --all --force --dry-run|' ;;
     status) echo '--help|' ;;
@@ -31,7 +32,7 @@ _veneer_words() {
   esac
 }
 
-_veneer_verbs='keygen seal patch withdraw inspect init install activate revert status list history why diff ps mount umount scan gc repair-catalog'
+_veneer_verbs='keygen seal patch withdraw inspect init install why-not activate revert status list history why diff ps mount umount scan gc repair-catalog'
 
 # The verb among the words before the cursor; nothing if there is none yet.
 _veneer_verb() {
