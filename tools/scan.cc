@@ -90,8 +90,9 @@ Status ScanOne(const core::Candidate& candidate, const catalog::Store& store, co
     // What cannot even be opened: trailer, signature, superblock, or the file itself. One that nobody trusts
     // any more is refused, and not damaged.
     if (layer.error().code() == ErrorCode::kDamaged) ++totals.damaged;
-    output.Line("{}", layer.error().message());
+    output.Line("{}: {}", candidate.manifest.name, layer.error().message());
     findings.push_back({{"layer", candidate.record.id},
+                        {"name", candidate.manifest.name},
                         {"block", nullptr},
                         {"paths", Json::array()},
                         {"kind", CodeWord(layer.error().code())},

@@ -83,10 +83,11 @@ Status ShowStatus(const Globals& globals, Output& output) {
   VENEER_ASSIGN(const catalog::State state, catalog->ReadState());
   output.json() = {{"generation", state.current}, {"effective_root", ""},         {"layers", Json::array()},
                    {"pending", state.pending},    {"last_good", state.last_good}, {"mounts", Json::array()},
-                   {"withdrawn", Json::array()}};
+                   {"problems", Json::array()},   {"withdrawn", Json::array()}};
   VENEER_TRY(ShowMounts(store, output));
   VENEER_ASSIGN(const auto trust, store.LoadTrust());
   const Status shown = ShowGeneration(store, *catalog, *trust, output);
+  VENEER_TRY(ShowProblems(store, *catalog, *trust, output));
   VENEER_TRY(ShowWithdrawals(store, *catalog, *trust, output));
   return shown;
 }

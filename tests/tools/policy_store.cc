@@ -28,19 +28,25 @@ void PolicyStore::RequireRefusal(const std::vector<std::string>& words, const st
 
 std::string PolicyStore::Patch(const std::string& name, const std::string& component, unsigned sequence,
                                const std::vector<std::string>& more) const {
+  return PatchWith(name, component, sequence, {"usr/lib/" + component, "", more});
+}
+
+std::string PolicyStore::PatchWith(const std::string& name, const std::string& component, unsigned sequence,
+                                   const PatchOptions& options) const {
   const std::string tree = shop / ("tree-" + name);
   REQUIRE(RunCommand({"cp", "-a", shop.tree(), tree}).status == 0);
-  stdfs::create_directories(tree + "/usr/lib");
-  shop.Write("tree-" + name + "/usr/lib/" + component, name);
+  stdfs::create_directories(stdfs::path(tree + "/" + options.changed).parent_path());
+  shop.Write("tree-" + name + "/" + options.changed, name);
   const std::string file = shop / (name + ".layer");
+  const std::string keys = options.keys.empty() ? shop / "keys" : options.keys;
   std::vector<std::string> words = {"patch",       tree,
                                     "-o",          file,
                                     "--base",      shop / "base.layer",
-                                    "--key",       shop.key(),
-                                    "--cert",      shop.certificate(),
+                                    "--key",       keys + "/signer.key",
+                                    "--cert",      keys + "/signer.pem",
                                     "--component", component,
                                     "--sequence",  std::to_string(sequence)};
-  words.insert(words.end(), more.begin(), more.end());
+  words.insert(words.end(), options.more.begin(), options.more.end());
   const CommandResult made = Veneer(words);
   INFO(made.err);
   REQUIRE(made.status == 0);

@@ -24,6 +24,15 @@ class PolicyStore {
   std::string Patch(const std::string& name, const std::string& component, unsigned sequence,
                     const std::vector<std::string>& more = {}) const;
 
+  // Likewise, one that changes the file `changed`, signed by the keys in the folder `keys`.
+  struct PatchOptions {
+    std::string changed;
+    std::string keys;  // empty: the workshop's
+    std::vector<std::string> more;
+  };
+  std::string PatchWith(const std::string& name, const std::string& component, unsigned sequence,
+                        const PatchOptions& options) const;
+
   // Makes NAME.withdrawal of `layer`, a file or a layer of the store.
   std::string Withdraw(const std::string& name, const std::string& layer) const;
 
