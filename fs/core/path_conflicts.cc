@@ -15,14 +15,14 @@ namespace {
 // shown there.
 using Touched = std::unordered_map<std::string, bool>;
 
-// A folder that is not opaque merges, so two patches may both pass through it.
+// A folder that is not opaque merges, so two patches may both pass through it; and the root always does.
 Result<Touched> TouchedBy(const layer::Layer& patch) {
   Touched touched;
   VENEER_TRY(erofs::Walk(
       patch.image(), [&](const std::string& path, erofs::Nid, const Result<erofs::Inode>& inode) -> Status {
         if (!inode) return tl::unexpected<Error>(inode.error());
         bool decides = !inode->IsFolder();
-        if (!decides) {
+        if (!decides && !path.empty()) {
           VENEER_ASSIGN(decides, erofs::IsOpaque(patch.image(), *inode));
         }
         touched.emplace(path, decides);

@@ -46,7 +46,8 @@ class ViewBuilder {
   }
 
  private:
-  // The root folders of the stack, topmost first, down to an opaque one.
+  // The root folders of the stack, topmost first. The opaque mark counts for nothing there, as with
+  // overlayfs.
   Result<Branches> Roots() const {
     Branches roots;
     for (auto layer = view_.stack_.rbegin(); layer != view_.stack_.rend(); ++layer) {
@@ -54,8 +55,6 @@ class ViewBuilder {
       if (!inode.IsFolder())
         return Fail(ErrorCode::kCorrupt, "the root of the layer in slot {} is no folder", layer->slot);
       roots.push_back({layer->slot, layer->image.get(), inode});
-      VENEER_ASSIGN(const bool opaque, erofs::IsOpaque(*layer->image, inode));
-      if (opaque) break;
     }
     return roots;
   }

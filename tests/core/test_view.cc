@@ -54,6 +54,14 @@ TEST_CASE("an opaque folder hides all below it") {
   CHECK(List(*view, "d/sub") == Names{"mid", "new"});
 }
 
+TEST_CASE("the opaque mark on a root counts for nothing, as with overlayfs") {
+  TestTree base;
+  base.File("old", "1");
+  TestTree upper;
+  upper.Opaque("").File("new", "2");
+  CHECK(List(*BuildView({base.Layer(1), upper.Layer(2)}), "") == Names{"new", "old"});
+}
+
 TEST_CASE("a folder stops merging at what is no folder") {
   TestTree base;
   base.File("x/old", "1");
