@@ -52,9 +52,8 @@ class Comparison {
 
   Result<Changes> Run() {
     VENEER_TRY(CompareFolder({kRootId, 0, ""}, changes_.shown_));
-    for (const auto& [folder, path] : before_.departed()) {
-      if (after_.departed().contains(folder)) continue;  // as it was
-      VENEER_TRY(CompareFolder({folder, 0, path}, changes_.hidden_));
+    for (const auto& [folder, gone] : before_.departed()) {
+      VENEER_TRY(CompareFolder({folder, 0, gone.path}, changes_.hidden_));
     }
     for (const Changes::Part* part : changes_.parts()) {
       for (const ChangedEntry& entry : part->entries) {
@@ -66,14 +65,17 @@ class Comparison {
   }
 
  private:
-  // `folder` has the same id in both. Equal branches mean an equal subtree. Nobody holds a folder of a layer
-  // that one of them does not have at all.
+  // `folder` has the same id in both. Equal branches mean an equal subtree, but for a departed folder: one in
+  // it may be shown in one of them, in another folder of the same path. Nobody holds a folder of a layer that
+  // one of them does not have at all.
   Status CompareFolder(const ChangedFolder& folder, Changes::Part& part) {
     if (!seen_.insert(folder.folder).second || !Has(before_, folder.folder) || !Has(after_, folder.folder))
       return {};
     VENEER_ASSIGN(const Branches a, before_.BranchesOf(folder.folder));
     VENEER_ASSIGN(const Branches b, after_.BranchesOf(folder.folder));
-    if (SameBranches(a, b)) return {};
+    const bool departed =
+        before_.departed().contains(folder.folder) || after_.departed().contains(folder.folder);
+    if (SameBranches(a, b) && !departed) return {};
     if (!SameBranch(a.front(), b.front()) || (a.size() > 1) != (b.size() > 1)) part.folders.push_back(folder);
     VENEER_ASSIGN(const std::set<std::string> names, Candidates(a, b));
     for (const std::string& name : names) VENEER_TRY(CompareChild(folder, name, part));

@@ -21,9 +21,8 @@ class DepartedKeeper {
   Status Run();
 
  private:
-  Status VisitChildren(NodeId folder, const std::string& path, bool departed);
-  Status VisitChild(NodeId folder, const std::string& name, const std::string& path, bool departed);
-  void Keep(NodeId folder, const std::string& path);
+  Status VisitChildren(NodeId folder, const std::string& path);
+  Status KeepIfGone(NodeId folder, const std::string& path);
 
   const View& former_;
   View& next_;

@@ -118,7 +118,7 @@ NodeId FolderLister::EntryId() const {
     return view_->IdOfFolder(entry_.branch->slot, entry_.nid);
   }
   if (entry_.type == DT_DIR || entry_.type == DT_UNKNOWN)
-    return view_->IdOfFolder(entry_.branch->slot, entry_.nid);
+    return view_->IdOfChildFolder(folder_, *entry_.branch, entry_.nid);
   return MakeNodeId(entry_.branch->slot, entry_.nid);
 }
 

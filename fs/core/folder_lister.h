@@ -42,6 +42,9 @@ class FolderLister {
   // The id under which the entry is shown.
   NodeId EntryId() const;
 
+  // The entry's node; "." and ".." have none. Errors as View::NodeOf.
+  Result<Node> EntryNode() const { return view_->NodeOf(folder_, *entry_.branch, entry_.nid); }
+
  private:
   FolderLister(const View& view, NodeId folder, Branches branches)
       : view_(&view), folder_(folder), branches_(std::move(branches)) {}

@@ -39,11 +39,22 @@ Result<Branch> View::OwnBranch(NodeId folder) const {
   return Branch{SlotOf(folder), image, inode};
 }
 
-Result<Node> View::NodeOf(const Branch& branch, erofs::Nid nid) const {
+NodeId View::IdOfChildFolder(NodeId folder, const Branch& branch, erofs::Nid nid) const {
+  // In an image whose folders form a loop; the kernel refuses the root as a child.
+  if (nid == branch.image->root()) return kRootId;
+  const NodeId own = MakeNodeId(branch.slot, nid);
+  if (const auto departed = departed_.find(folder); departed != departed_.end()) {
+    const auto found = departed->second.folder_ids.find(own);
+    return found == departed->second.folder_ids.end() ? own : found->second;
+  }
+  return MergedBranches(folder) == nullptr ? own : IdOfFolder(branch.slot, nid);
+}
+
+Result<Node> View::NodeOf(NodeId folder, const Branch& branch, erofs::Nid nid) const {
   VENEER_ASSIGN(const erofs::Inode inode, branch.image->ReadInode(nid));
   Node node{MakeNodeId(branch.slot, nid), branch.slot, inode, false};
   if (inode.IsFolder()) {
-    node.id = IdOfFolder(branch.slot, nid);
+    node.id = IdOfChildFolder(folder, branch, nid);
     const Branches* branches = MergedBranches(node.id);
     node.merged = branches != nullptr && branches->size() > 1;
   }
@@ -74,7 +85,7 @@ Result<std::optional<Node>> View::Lookup(NodeId folder, std::string_view name) c
   VENEER_ASSIGN(const auto found, branches != nullptr ? FindTopmost(branches->data(), branches->size(), name)
                                                       : FindTopmost(&own, 1, name));
   if (!found) return std::nullopt;
-  VENEER_ASSIGN(const Node node, NodeOf(*found->first, found->second));
+  VENEER_ASSIGN(const Node node, NodeOf(folder, *found->first, found->second));
   if (node.inode.IsWhiteout()) return std::nullopt;
   return node;
 }

@@ -42,6 +42,14 @@ struct Node {
 // A folder's branches, topmost first; at least one.
 using Branches = std::vector<Branch>;
 
+// A merged folder of a former view that no path leads to any more.
+struct Departed {
+  std::string path;  // where it was
+  // The merged folders in it, by the own id of each of their branches: those parts may be shown elsewhere
+  // now.
+  std::unordered_map<NodeId, NodeId> folder_ids;
+};
+
 // Immutable once built; safe from several threads.
 class View {
  public:
@@ -77,9 +85,8 @@ class View {
   // The branches of a merged folder, one that has departed too, or null for any other id.
   const Branches* MergedBranches(NodeId folder) const;
 
-  // The merged folders of former views that no path leads to any more, by id, each with the path where it
-  // was.
-  const std::unordered_map<NodeId, std::string>& departed() const { return departed_; }
+  // By id.
+  const std::unordered_map<NodeId, Departed>& departed() const { return departed_; }
 
   // The id under which the folder `nid` of the layer in `slot` is shown.
   NodeId IdOfFolder(uint16_t slot, erofs::Nid nid) const;
@@ -88,8 +95,13 @@ class View {
   const erofs::Image* ImageInSlot(uint16_t slot) const { return table_->Find(slot); }
   const erofs::Image* ImageOf(NodeId id) const { return table_->Find(SlotOf(id)); }
 
-  // The node of a directory entry found in `branch`; a folder gets the id that it is shown under.
-  Result<Node> NodeOf(const Branch& branch, erofs::Nid nid) const;
+  // The id of the folder `nid`, found in `branch` of `folder`: in a merged folder, the one that it is shown
+  // under; in a departed one, that of then; in the folder of a single layer it is that layer's own, though
+  // parts of it may be shown elsewhere.
+  NodeId IdOfChildFolder(NodeId folder, const Branch& branch, erofs::Nid nid) const;
+
+  // The node of a directory entry found in `branch` of `folder`.
+  Result<Node> NodeOf(NodeId folder, const Branch& branch, erofs::Nid nid) const;
 
   // Follows `path` ("" or "/" is the root; symlinks are not followed) from the root. Nothing if it is not
   // there.
@@ -108,9 +120,9 @@ class View {
   uint64_t generation_;
   std::vector<StackLayer> stack_;
   std::shared_ptr<const LayerTable> table_;
-  std::unordered_map<NodeId, Branches> merged_;       // by the id shown; the root always
-  std::unordered_map<NodeId, NodeId> merged_id_of_;   // by each branch's own id
-  std::unordered_map<NodeId, std::string> departed_;  // of those in merged_
+  std::unordered_map<NodeId, Branches> merged_;      // by the id shown; the root always
+  std::unordered_map<NodeId, NodeId> merged_id_of_;  // by each branch's own id; of those that are shown
+  std::unordered_map<NodeId, Departed> departed_;    // of those in merged_
 };
 
 }  // namespace veneer::core

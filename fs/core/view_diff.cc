@@ -31,27 +31,26 @@ class Listing {
  public:
   static Result<Listing> Open(const View& view, NodeId folder) {
     VENEER_ASSIGN(FolderLister lister, FolderLister::Open(view, folder, 0));
-    Listing listing(view, std::move(lister));
+    Listing listing(std::move(lister));
     VENEER_TRY(listing.SkipDots());
     return listing;
   }
 
   bool at_end() const { return lister_.entry() == nullptr; }
   std::string_view name() const { return lister_.entry()->name; }
-  Result<Node> node() const { return view_->NodeOf(*lister_.entry()->branch, lister_.entry()->nid); }
+  Result<Node> node() const { return lister_.EntryNode(); }
   Status Next() {
     VENEER_TRY(lister_.Next());
     return SkipDots();
   }
 
  private:
-  Listing(const View& view, FolderLister lister) : view_(&view), lister_(std::move(lister)) {}
+  explicit Listing(FolderLister lister) : lister_(std::move(lister)) {}
   Status SkipDots() {
     while (!at_end() && (name() == "." || name() == "..")) VENEER_TRY(lister_.Next());
     return {};
   }
 
-  const View* view_;
   FolderLister lister_;
 };
 

@@ -74,7 +74,7 @@ fuse_entry_param FullEntry(Context& context, const core::Moment& moment, core::N
   const core::FolderLister::Entry& entry = *lister.entry();
   if (entry.name == "." || entry.name == ".." || !moment.MayKeepEntry(folder, entry.name))
     return BareEntry(lister);
-  const Result<core::Node> node = moment.view->NodeOf(*entry.branch, entry.nid);
+  const Result<core::Node> node = lister.EntryNode();
   if (!node) {
     context.failures.OnFailure(folder, node.error());
     return BareEntry(lister);

@@ -92,6 +92,23 @@ TEST_CASE("a folder that comes back is compared with what it gave out while it w
   CHECK(std::find(stale.begin(), stale.end(), d) != stale.end());
 }
 
+TEST_CASE("a part of a folder that departed is shown as what it is now") {
+  const Layers layers;
+  const StackLayer base = TestTree().File("x", "1").Layer(5);
+  Following following;
+  const auto merged = following.Next({base, layers.fix, layers.other});
+  const NodeId d = (*merged->Walk("d"))->id;
+  const NodeId sub = (*merged->Walk("d/sub"))->id;
+  // The lowest part goes, and with it the name: the other one is a folder of its own.
+  const auto after = following.Next({base, layers.other});
+  CHECK(SlotOf((*after->Walk("d"))->id) == layers.other.slot);
+  CHECK(test::List(*after, "d") == std::vector<std::string>{"f", "late"});
+  CHECK(IdOf(*after, d, "sub") == sub);
+  const auto back = following.Next({base, layers.fix});
+  CHECK((*back->Walk("d"))->id == d);
+  CHECK(test::List(*back, "d") == std::vector<std::string>{"f", "n", "sub/"});
+}
+
 TEST_CASE("a folder that departed merged and comes back otherwise differs where the patches do") {
   const Layers layers;
   Following following;

@@ -1,5 +1,6 @@
 #include "fs/core/view.h"
 
+#include "fs/core/folder_lister.h"
 #include "fs/erofs/overlay.h"
 #include "tests/support/catch.h"
 #include "tests/support/test_layers.h"
@@ -126,6 +127,27 @@ TEST_CASE("ids of layers outside the stack are served for those who hold them") 
   const auto without = View::Build(2, {below}, *(*both)->table().Without({2}));
   REQUIRE_OK(without);
   REQUIRE_FAILS(ErrorCode::kNotFound, (*without)->Get(folder));
+}
+
+TEST_CASE("a folder that is held and merged into another leads on through its own layer") {
+  TestTree base;
+  base.File("a/b/old", "1");
+  TestTree patch;
+  patch.File("a/b/new", "2");
+  const StackLayer below = base.Layer(1);
+  const StackLayer above = patch.Layer(2);
+  const auto alone = View::Build(1, {above});
+  const auto both = View::Build(2, {below, above});
+  REQUIRE_OK(alone);
+  REQUIRE_OK(both);
+  const NodeId held = (*(*alone)->Walk("a"))->id;
+  const NodeId inside = (*(*alone)->Walk("a/b"))->id;
+  CHECK((*(*both)->Walk("a/b"))->id != inside);
+  CHECK((*(*both)->Lookup(held, "b"))->id == inside);
+  auto lister = FolderLister::Open(**both, held, 0);
+  REQUIRE_OK(lister);
+  while (lister->entry()->name != "b") REQUIRE_OK(lister->Next());
+  CHECK(lister->EntryId() == inside);
 }
 
 TEST_CASE("private xattrs are told from the rest") {

@@ -107,7 +107,7 @@ std::vector<std::string> List(const core::View& view, const std::string& path) {
   for (; lister->entry() != nullptr;) {
     const auto& entry = *lister->entry();
     if (entry.name != "." && entry.name != "..") {
-      const auto child = view.NodeOf(*entry.branch, entry.nid);
+      const auto child = lister->EntryNode();
       REQUIRE_OK(child);
       CHECK(child->id == lister->EntryId());
       std::string name(entry.name);
