@@ -1,5 +1,9 @@
 #include <sys/statvfs.h>
 
+#include <cerrno>
+#include <cstring>
+
+#include "fs/format/erofs_fs.h"
 #include "fs/fuse/handlers.h"
 #include "fs/fuse/reply.h"
 
@@ -9,6 +13,10 @@ void HandleLookup(fuse_req_t req, fuse_ino_t parent, const char* name) {
   Answer(req, parent, [&]() -> Status {
     Context& context = ContextOf(req);
     context.counters.lookups.fetch_add(1, std::memory_order_relaxed);
+    if (std::strlen(name) > format::kErofsMaxName) {  // the kernel asks for longer ones
+      fuse_reply_err(req, ENAMETOOLONG);
+      return {};
+    }
     const auto moment = context.tree.Now();
     VENEER_ASSIGN(const auto node, moment->view->Lookup(parent, name));
     fuse_entry_param entry{};
@@ -68,7 +76,7 @@ void HandleStatFs(fuse_req_t req, fuse_ino_t ino) {
     struct statvfs st {};
     st.f_bsize = kBlockSize;
     st.f_frsize = kBlockSize;
-    st.f_namemax = 255;
+    st.f_namemax = format::kErofsMaxName;
     for (const core::StackLayer& layer : moment->view->stack()) {
       st.f_blocks += layer.image->source().size() / kBlockSize;
       st.f_files += layer.image->inode_count();

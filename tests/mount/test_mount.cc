@@ -146,6 +146,14 @@ TEST_CASE("writes get EROFS, and a mount in use is not unmounted but said to be"
   live.Run({"umount", "--lazy", live.mount()});
 }
 
+TEST_CASE("a name of more than 255 bytes is too long, not absent") {
+  const LiveStore live;
+  CHECK(::access((live.mount() + "/" + std::string(255, 'x')).c_str(), F_OK) != 0);
+  CHECK(errno == ENOENT);
+  CHECK(::access((live.mount() + "/" + std::string(256, 'x')).c_str(), F_OK) != 0);
+  CHECK(errno == ENAMETOOLONG);
+}
+
 TEST_CASE("mount -t veneer and umount work, with the options of mount(8)") {
   const LiveStore live;
   live.Run({"umount", live.mount()});
