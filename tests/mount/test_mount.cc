@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "fs/base/unique_fd.h"
+#include "tests/support/kernel_mounts.h"
 #include "tests/support/sample_tree.h"
 #include "tests/support/tree_compare.h"
 #include "tests/tools/program.h"
@@ -16,26 +17,6 @@ namespace veneer::test {
 namespace {
 
 namespace stdfs = std::filesystem;
-
-// Something mounted for as long as this lives.
-class Mounted {
- public:
-  Mounted(const std::string& source, const std::string& folder, const char* type,
-          const std::string& options = "")
-      : folder_(folder) {
-    stdfs::create_directories(folder);
-    // mount(8) takes a loop device where the kernel cannot take the file itself, as on a tmpfs.
-    const CommandResult result = RunCommand({"mount", "-t", type, "-o", options, source, folder});
-    INFO(result.err);
-    REQUIRE(result.status == 0);
-  }
-  ~Mounted() { ::umount2(folder_.c_str(), MNT_DETACH); }
-  Mounted(const Mounted&) = delete;
-  Mounted& operator=(const Mounted&) = delete;
-
- private:
-  std::string folder_;
-};
 
 // A store with the sample tree as its base, mounted by the program, and a patch that is installed and not
 // active.
@@ -94,7 +75,7 @@ class LiveStore {
 TEST_CASE("the mount shows the source tree, and what the kernel's EROFS shows") {
   const LiveStore live;
   CHECK(DescribeDifferences(live.shop() / "before", live.mount()) == "");
-  const Mounted kernel(live.shop() / "b.layer", live.shop() / "kernel", "erofs");
+  const KernelMount kernel = KernelMount::Erofs(live.shop() / "b.layer", live.shop() / "kernel");
   CompareOptions options;
   options.folder_nlink = true;
   CHECK(DescribeDifferences(live.shop() / "kernel", live.mount(), options) == "");
@@ -104,10 +85,9 @@ TEST_CASE("activate and revert show, live, what the kernel's overlayfs makes of 
   LiveStore live;
   live.MakePatch();
   CHECK(DescribeDifferences(live.shop() / "before", live.mount()) == "");
-  const Mounted base(live.shop() / "b.layer", live.shop() / "kb", "erofs");
-  const Mounted patch(live.shop() / "p.layer", live.shop() / "kp", "erofs");
-  const Mounted overlay("overlay", live.shop() / "ko", "overlay",
-                        "ro,lowerdir=" + (live.shop() / "kp") + ":" + (live.shop() / "kb"));
+  const KernelMount base = KernelMount::Erofs(live.shop() / "b.layer", live.shop() / "kb");
+  const KernelMount patch = KernelMount::Erofs(live.shop() / "p.layer", live.shop() / "kp");
+  const KernelMount overlay = KernelMount::Overlay({patch.folder(), base.folder()}, live.shop() / "ko");
   for (int round = 0; round < 3; ++round) {
     live.RunOnStore({"activate"});
     CHECK(DescribeDifferences(live.shop() / "after", live.mount()) == "");

@@ -13,9 +13,9 @@
 #include <cstring>
 #include <map>
 #include <memory>
-#include <set>
 
 #include "fs/base/unique_fd.h"
+#include "tests/support/listing.h"
 
 namespace veneer::test {
 namespace {
@@ -30,23 +30,6 @@ std::string Printable(const std::string& text) {
         c >= ' ' && c < 127 ? std::string(1, c) : fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
   }
   return shown;
-}
-
-std::set<std::string> NamesIn(const std::string& folder, std::string& problem) {
-  std::set<std::string> names;
-  const std::unique_ptr<DIR, int (*)(DIR*)> stream(::opendir(folder.c_str()), ::closedir);
-  if (!stream) {
-    problem = std::strerror(errno);
-    return names;
-  }
-  errno = 0;
-  while (const dirent* entry = ::readdir(stream.get())) {
-    const std::string name = entry->d_name;
-    if (name == "." || name == "..") continue;
-    if (!names.insert(name).second) problem = "lists " + name + " twice";
-  }
-  if (errno != 0) problem = std::strerror(errno);
-  return names;
 }
 
 // All xattrs of `path` with their values; a problem counts as one of them.
@@ -65,6 +48,19 @@ std::map<std::string, std::string> XattrsOf(const std::string& path) {
         got < 0 ? std::string("(") + std::strerror(errno) + ")" : value.substr(0, static_cast<size_t>(got));
   }
   return xattrs;
+}
+
+uint64_t AttributesOf(const std::string& path) {
+  struct statx st {};
+  if (::statx(AT_FDCWD, path.c_str(), AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, &st) != 0) return ~uint64_t{0};
+  return st.stx_attributes & ~uint64_t{STATX_ATTR_IMMUTABLE};
+}
+
+// What asking for overlayfs's own xattr gives.
+std::string MarkOf(const std::string& path) {
+  char value[16] = {};
+  const ssize_t size = ::lgetxattr(path.c_str(), "trusted.overlay.opaque", value, sizeof value);
+  return size >= 0 ? std::string(value, static_cast<size_t>(size)) : std::strerror(errno);
 }
 
 std::string TargetOf(const std::string& path) {
@@ -114,7 +110,9 @@ class Comparer {
   }
 
   void CompareEntry(const std::string& path);
+  void CompareWholeStat(const std::string& path, const struct stat& left, const struct stat& right);
   void CompareFolders(const std::string& path);
+  void CompareListed(const std::string& path, const Listed& left, const Listed& right);
   void CompareXattrs(const std::string& path);
   void CompareContents(const std::string& path);
   void CompareLinks(const std::string& path, const struct stat& left, const struct stat& right);
@@ -142,6 +140,7 @@ void Comparer::CompareEntry(const std::string& path) {
   CompareValue(path, "mtime", fmt::format("{}.{:09}", left.st_mtim.tv_sec, left.st_mtim.tv_nsec),
                fmt::format("{}.{:09}", right.st_mtim.tv_sec, right.st_mtim.tv_nsec));
   CompareXattrs(path);
+  if (options_.whole_stat) CompareWholeStat(path, left, right);
   if ((left.st_mode & S_IFMT) != (right.st_mode & S_IFMT)) return;
   if (S_ISDIR(left.st_mode)) {
     if (options_.folder_nlink) CompareValue(path, "nlink", left.st_nlink, right.st_nlink);
@@ -156,16 +155,36 @@ void Comparer::CompareEntry(const std::string& path) {
   if (S_ISREG(left.st_mode)) CompareContents(path);
 }
 
+void Comparer::CompareWholeStat(const std::string& path, const struct stat& left, const struct stat& right) {
+  CompareValue(path, "size", left.st_size, right.st_size);
+  CompareValue(path, "blocks", left.st_blocks, right.st_blocks);
+  CompareValue(path, "block size", left.st_blksize, right.st_blksize);
+  const auto text = [](const timespec& time) { return fmt::format("{}.{:09}", time.tv_sec, time.tv_nsec); };
+  CompareValue(path, "atime", text(left.st_atim), text(right.st_atim));
+  CompareValue(path, "ctime", text(left.st_ctim), text(right.st_ctim));
+  CompareValue(path, "attributes", AttributesOf(left_ + '/' + path), AttributesOf(right_ + '/' + path));
+  CompareValue(path, "mark", MarkOf(left_ + '/' + path), MarkOf(right_ + '/' + path));
+}
+
+void Comparer::CompareListed(const std::string& path, const Listed& left, const Listed& right) {
+  CompareValue(path, "listed type", left.type, right.type);
+  struct stat st {};
+  if (::lstat((right_ + '/' + path).c_str(), &st) != 0) return;  // told elsewhere
+  CompareValue(path, "listed type and type", right.type, IFTODT(st.st_mode));
+  CompareValue(path, "listed inode and inode", right.inode, st.st_ino);
+}
+
 void Comparer::CompareFolders(const std::string& path) {
   std::string left_problem;
   std::string right_problem;
-  const std::set<std::string> left = NamesIn(left_ + '/' + path, left_problem);
-  const std::set<std::string> right = NamesIn(right_ + '/' + path, right_problem);
+  Listing left = NamesIn(left_ + '/' + path, left_problem);
+  const Listing right = NamesIn(right_ + '/' + path, right_problem);
+  if (options_.left_lists_whiteouts) LeaveOutWhiteouts(left_ + '/' + path, left);
   if (!left_problem.empty() || !right_problem.empty())
     Report(path, "listing: " + left_problem + "/" + right_problem);
-  std::set<std::string> all = left;
+  Listing all = left;
   all.insert(right.begin(), right.end());
-  for (const std::string& name : all) {
+  for (const auto& [name, listed] : all) {
     if (Full()) return;
     const std::string below = path.empty() ? name : path + '/' + name;
     if (!left.contains(name)) {
@@ -173,6 +192,7 @@ void Comparer::CompareFolders(const std::string& path) {
     } else if (!right.contains(name)) {
       Report(below, "only left");
     } else {
+      if (options_.whole_stat) CompareListed(below, left.at(name), right.at(name));
       CompareEntry(below);
     }
   }

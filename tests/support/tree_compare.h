@@ -8,8 +8,15 @@
 namespace veneer::test {
 
 struct CompareOptions {
-  bool hole_layout = false;     // where files have holes, in blocks of 4096 bytes
-  bool folder_nlink = false;    // st_nlink of folders, of which some file systems have their own idea
+  bool hole_layout = false;   // where files have holes, in blocks of 4096 bytes
+  bool folder_nlink = false;  // st_nlink of folders, of which some file systems have their own idea
+  // st_size, st_blocks and st_blksize of everything, the other times, what statx(2) says of attributes (but
+  // for the immutable one, which FUSE cannot carry), the types in listings, whether overlayfs's mark can be
+  // got, and that the right side lists each name with its st_ino.
+  bool whole_stat = false;
+  // Names that the left side lists and cannot look up count as absent: overlayfs lists the whiteouts of a
+  // folder that only one layer has.
+  bool left_lists_whiteouts = false;
   size_t max_differences = 20;  // after so many, it stops
 };
 
