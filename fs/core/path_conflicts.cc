@@ -54,7 +54,9 @@ Status CompareTouched(const layer::Layer& upper, const Touched& above, const lay
 Status CheckPathConflicts(const std::vector<std::shared_ptr<const layer::Layer>>& stack) {
   std::vector<Touched> touched;
   for (size_t i = 1; i < stack.size(); ++i) {
-    VENEER_ASSIGN(Touched paths, TouchedBy(*stack[i]));
+    auto read = TouchedBy(*stack[i]);
+    if (!read) return tl::unexpected<Error>(read.error().Within(stack[i]->manifest().name));
+    Touched paths = std::move(*read);
     for (size_t j = 1; j < i; ++j) VENEER_TRY(CompareTouched(*stack[i], paths, *stack[j], touched[j - 1]));
     touched.push_back(std::move(paths));
   }
