@@ -21,7 +21,7 @@ struct Options {
 
 Status Mount(const Options& options, const Globals& globals, Output& output) {
   VENEER_ASSIGN(const std::string dir, AbsolutePath(options.dir));
-  fuse::ServerOptions server;
+  fuse::MountOptions server;
   server.store = globals.store;
   server.trust = globals.trust;
   server.target = dir;

@@ -1,19 +1,15 @@
 #include "tools/mount_command.h"
 
 #include <fcntl.h>
-#include <pthread.h>
 #include <sys/wait.h>
 #include <syslog.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <climits>
-#include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <thread>
 
-#include "fs/fuse/mount_table.h"
 #include "fs/io/file_ops.h"
 
 namespace veneer::tools {
@@ -39,44 +35,11 @@ void LogToTerminal(fuse::Severity, const std::string& line) {
   fmt::print(stderr, "veneer: mount: {}\n", line);
 }
 
-sigset_t StopSignals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
-  return signals;
-}
-
-// The device that is seen at `target`; 0 if nothing is mounted there.
-dev_t DeviceAt(const std::string& target) {
-  dev_t device = 0;
-  if (const auto table = fuse::ReadMountTable()) {
-    for (const fuse::MountEntry& entry : *table) {
-      if (entry.target == target) device = entry.device;  // the last one is on top
-    }
-  }
-  return device;
-}
-
-// Waits for a signal to stop; the server then ends by itself. SIGHUP is for those who reread a configuration:
-// there is none. A mount that was detached and followed by another at the same place is left to end with its
-// users.
-void UnmountOnSignal(const std::string& target, dev_t device) {
-  const sigset_t signals = StopSignals();
-  for (int signal = 0; ::sigwait(&signals, &signal) == 0;) {
-    if (signal == SIGHUP || DeviceAt(target) != device) continue;
-    if (!fuse::Unmount(target, false)) static_cast<void>(fuse::Unmount(target, true));
-  }
-}
-
 // Serves until the end; `ready` is told once the mount answers.
-Status Serve(fuse::ServerOptions options, fuse::Log log, const std::function<void()>& ready) {
-  const sigset_t signals = StopSignals();
-  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  const std::string target = options.target;
-  VENEER_ASSIGN(const auto server, fuse::Server::Start(std::move(options), std::move(log)));
-  std::thread(UnmountOnSignal, target, DeviceAt(target))
-      .detach();  // has nothing to finish when the process ends
-  server->Serve(ready);
+Status Serve(fuse::MountOptions options, fuse::Log log, const std::function<void()>& ready) {
+  VENEER_ASSIGN(const auto supervisor, fuse::Supervisor::Start(std::move(options), std::move(log)));
+  ready();
+  supervisor->Run();
   return {};
 }
 
@@ -93,7 +56,7 @@ Status Unpack(const std::string& text) {
   return tl::unexpected<Error>(Error(CodeOfWord(text.substr(0, line)), text.substr(line + 1)));
 }
 
-[[noreturn]] void RunDaemon(fuse::ServerOptions options, UniqueFd report) {
+[[noreturn]] void RunDaemon(fuse::MountOptions options, UniqueFd report) {
   ::setsid();
   ::openlog("veneer", LOG_PID, LOG_DAEMON);
   const auto tell = [&](const std::string& text) {
@@ -112,7 +75,7 @@ Status Unpack(const std::string& text) {
   ::_exit(served ? 0 : 1);
 }
 
-Status Daemonize(fuse::ServerOptions options) {
+Status Daemonize(fuse::MountOptions options) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return FailErrno(errno, "pipe");
   UniqueFd input(ends[0]);
@@ -144,7 +107,7 @@ Result<std::string> AbsolutePath(const std::string& path) {
   return std::string(resolved);
 }
 
-Status MountAndServe(fuse::ServerOptions options, bool foreground) {
+Status MountAndServe(fuse::MountOptions options, bool foreground) {
   // The daemon works in /. What is not there is for the store to complain of.
   for (std::string* path : {&options.store, &options.trust}) {
     if (auto absolute = AbsolutePath(*path)) *path = std::move(*absolute);

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "fs/base/error.h"
-#include "fs/fuse/server.h"
+#include "fs/fuse/supervisor.h"
 
 namespace veneer::tools {
 
@@ -14,6 +14,6 @@ Result<std::string> AbsolutePath(const std::string& path);
 // Mounts and serves. In the foreground until the file system is unmounted; otherwise in a daemon, and this
 // returns once the mount answers, or with the daemon's error. SIGTERM and SIGINT unmount, lazily where it is
 // in use.
-Status MountAndServe(fuse::ServerOptions options, bool foreground);
+Status MountAndServe(fuse::MountOptions options, bool foreground);
 
 }  // namespace veneer::tools

@@ -77,7 +77,7 @@ unsigned long FlagOf(std::string_view option) {
   return 0;
 }
 
-Status ApplyOption(std::string_view option, bool sloppy, fuse::ServerOptions& server) {
+Status ApplyOption(std::string_view option, bool sloppy, fuse::MountOptions& server) {
   const size_t equals = option.find('=');
   const std::string_view key = option.substr(0, equals);
   const std::string_view value = equals == std::string_view::npos ? "" : option.substr(equals + 1);
@@ -104,7 +104,7 @@ Status ApplyOption(std::string_view option, bool sloppy, fuse::ServerOptions& se
 
 Status Mount(int argc, char** argv) {
   VENEER_ASSIGN(const Words words, ParseWords(argc, argv));
-  fuse::ServerOptions server;
+  fuse::MountOptions server;
   server.store = words.places[0];
   VENEER_ASSIGN(server.target, AbsolutePath(words.places[1]));
   std::string_view rest = words.options;

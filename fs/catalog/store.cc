@@ -56,27 +56,38 @@ Result<std::unique_ptr<Catalog>> Store::OpenCatalogForWriting(std::chrono::milli
   return Catalog::OpenForWriting(catalog_path(), wait, on_wait);
 }
 
-Result<std::shared_ptr<const layer::Layer>> Store::OpenLayer(
-    const LayerRecord& record, const crypto::TrustStore& trust,
-    std::shared_ptr<verity::BlockCache> cache) const {
+Result<Store::SealedLayer> Store::OpenSealed(const LayerRecord& record,
+                                             const crypto::TrustStore& trust) const {
   if (!IsPlainFileName(record.file_name)) {
     return Fail(ErrorCode::kDamaged, "{}: layer {}: file_name is not the plain name of a file{}",
                 catalog_path(), record.id, kRepairCatalog);
   }
   const std::string path = LayerPath(record.file_name);
-  Result<std::unique_ptr<io::PosixFile>> file = io::PosixFile::Open(path);
+  Result<std::shared_ptr<const io::PosixFile>> file = io::PosixFile::Open(path);
   if (!file && (file.error().code() == ErrorCode::kNotFound || file.error().code() == ErrorCode::kCorrupt)) {
     return tl::unexpected(DamagedLayer(file.error()));
   }
   if (!file) return tl::unexpected(std::move(file).error());
-  auto opened =
-      layer::Layer::Open(std::move(*file), trust, crypto::TimeCheck::None(), std::move(cache), record.slot);
+  auto manifest = layer::ReadSignedManifest(**file, trust, crypto::TimeCheck::None());
+  if (!manifest && manifest.error().code() == ErrorCode::kCorrupt) {
+    return tl::unexpected(DamagedLayer(manifest.error()));
+  }
+  if (!manifest) return tl::unexpected(std::move(manifest).error());
+  if (manifest->id != record.id) {
+    return Fail(ErrorCode::kDamaged, "{}: holds layer {}, where the catalog has layer {}{}", path,
+                manifest->id, record.id, kRepairCatalog);
+  }
+  return SealedLayer{record.slot, *std::move(manifest), *std::move(file)};
+}
+
+Result<std::shared_ptr<const layer::Layer>> Store::OpenLayer(
+    const LayerRecord& record, const crypto::TrustStore& trust,
+    std::shared_ptr<verity::BlockCache> cache) const {
+  VENEER_ASSIGN(SealedLayer sealed, OpenSealed(record, trust));
+  auto opened = layer::Layer::OpenVerified(std::move(sealed.file), std::move(sealed.signed_manifest),
+                                           std::move(cache), record.slot);
   if (!opened && opened.error().code() == ErrorCode::kCorrupt) {
     return tl::unexpected(DamagedLayer(opened.error()));
-  }
-  if (opened && (*opened)->id() != record.id) {
-    return Fail(ErrorCode::kDamaged, "{}: holds layer {}, where the catalog has layer {}{}", path,
-                (*opened)->id(), record.id, kRepairCatalog);
   }
   return opened;
 }

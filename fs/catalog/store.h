@@ -57,6 +57,16 @@ class Store {
   Result<std::unique_ptr<Catalog>> OpenCatalogForWriting(std::chrono::milliseconds wait,
                                                          const std::function<void()>& on_wait = {}) const;
 
+  // An installed layer whose signature holds; nothing of its image has been looked at.
+  struct SealedLayer {
+    uint16_t slot = 0;
+    layer::SignedManifest signed_manifest;
+    std::shared_ptr<const io::PosixFile> file;
+  };
+
+  // As OpenLayer, up to the manifest.
+  Result<SealedLayer> OpenSealed(const LayerRecord& record, const crypto::TrustStore& trust) const;
+
   // Opens the installed layer of `record` and verifies that its signature holds (validity in time aside,
   // design §7) and that it is the layer that the record names. kDamaged in place of kCorrupt, for a file that
   // is missing too; otherwise as Layer::Open.

@@ -144,6 +144,27 @@ Result<LiveTree::Report> LiveTree::Commit() {
   return report_;
 }
 
+Status LiveTree::Replay(uint64_t generation, const std::vector<StackLayer>& stack) {
+  const std::lock_guard lock(switch_mutex_);
+  const std::shared_ptr<const View> now = Now()->view;
+  VENEER_ASSIGN(auto next, View::Build(generation, stack, now->table(), now.get()));
+  KeepForListings(now);
+  Remember(*next);
+  Show(std::move(next), nullptr);
+  return {};
+}
+
+// What is shown already is the new view, so nothing that comes in meanwhile can be old.
+Result<LiveTree::Report> LiveTree::FinishSwitch(const View& former) {
+  const std::lock_guard lock(switch_mutex_);
+  VENEER_ASSIGN(const Changes changes, Changes::Between(former, *Now()->view));
+  report_ = {changes.entries().size(), changes.Stale().size(), 0};
+  VENEER_TRY(ForgetPending(changes));
+  VENEER_TRY(ForgetPendingAttributes(changes));
+  VENEER_TRY(ForgetListings(changes));
+  return report_;
+}
+
 Status LiveTree::Release(const std::set<uint16_t>& slots) {
   const std::lock_guard lock(switch_mutex_);
   if (next_ != nullptr)

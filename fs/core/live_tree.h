@@ -88,6 +88,15 @@ class LiveTree {
   // Takes a Prepare back.
   void Abort();
 
+  // For a tree that takes over a mount from another process, before anything asks it: shows `stack` as
+  // `generation` after what it shows now, as a switch would, but with nothing said to the kernel. Errors as
+  // Prepare.
+  Status Replay(uint64_t generation, const std::vector<StackLayer>& stack);
+
+  // Has the kernel forget all that differs between `former` and what is shown now: the end of a switch, or of
+  // several, that another process began. Errors of reading the layers and of the kernel.
+  Result<Report> FinishSwitch(const View& former);
+
   // The generation shown.
   uint64_t generation() const { return Now()->view->generation(); }
 

@@ -45,7 +45,7 @@ Status NotifyingKernelCache::ForgetFolder(core::NodeId folder) {
   return Notified(fuse_lowlevel_notify_inval_inode(session_, folder, 0, 0), "the listing", folder);
 }
 
-Result<std::unique_ptr<Session>> Session::Create(UniqueFd device, Context& context,
+Result<std::unique_ptr<Session>> Session::Create(UniqueFd device, Bytes init, Context& context,
                                                  NotifyingKernelCache& kernel) {
   std::string program = "veneer";
   char* argv[] = {program.data(), nullptr};
@@ -60,6 +60,10 @@ Result<std::unique_ptr<Session>> Session::Create(UniqueFd device, Context& conte
     return Fail(ErrorCode::kFailed, "libfuse would not take the mounted descriptor");
   }
   static_cast<void>(device.release());
+  fuse_buf message{};
+  message.mem = init.data();
+  message.size = init.size();
+  fuse_session_process_buf(session, &message);
   kernel.Attach(session);
   return owned;
 }

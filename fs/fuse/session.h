@@ -4,6 +4,7 @@
 #include <memory>
 #include <string_view>
 
+#include "fs/base/bytes.h"
 #include "fs/base/error.h"
 #include "fs/base/unique_fd.h"
 #include "fs/core/live_tree.h"
@@ -30,8 +31,9 @@ class NotifyingKernelCache final : public core::KernelCache {
 
 class Session {
  public:
-  // `device`: /dev/fuse, mounted already. `context` and `kernel` must outlive the session.
-  static Result<std::unique_ptr<Session>> Create(UniqueFd device, Context& context,
+  // `device`: /dev/fuse, mounted already; `init`: the FUSE_INIT that was read from it, which the session
+  // takes as if it came now. `context` and `kernel` must outlive the session.
+  static Result<std::unique_ptr<Session>> Create(UniqueFd device, Bytes init, Context& context,
                                                  NotifyingKernelCache& kernel);
   ~Session();
   Session(const Session&) = delete;

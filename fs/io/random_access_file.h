@@ -38,6 +38,12 @@ class PosixFile final : public RandomAccessFile {
   // Takes over the open descriptor `fd`; `name` is for messages. Errors as Open.
   static Result<std::unique_ptr<PosixFile>> FromFd(UniqueFd fd, std::string name);
 
+  // Likewise for one of which another process found out that it is a regular file of `size` bytes. Asks the
+  // system nothing.
+  static std::unique_ptr<PosixFile> FromKnownFd(UniqueFd fd, std::string name, uint64_t size) {
+    return std::unique_ptr<PosixFile>(new PosixFile(std::move(fd), std::move(name), size));
+  }
+
   uint64_t size() const override { return size_; }
   const std::string& name() const override { return name_; }
   Status ReadExact(uint64_t offset, MutableByteSpan out) const override;

@@ -96,23 +96,21 @@ Result<std::shared_ptr<const Layer>> Layer::Open(std::shared_ptr<const io::Rando
                                                  const crypto::TrustStore& trust, crypto::TimeCheck time,
                                                  std::shared_ptr<verity::BlockCache> cache, uint16_t slot) {
   VENEER_ASSIGN(SignedManifest signed_manifest, ReadSignedManifest(*file, trust, time));
-  return OpenParts(std::move(file), std::move(signed_manifest), std::move(cache), slot);
+  return OpenVerified(std::move(file), std::move(signed_manifest), std::move(cache), slot);
 }
 
 Result<std::shared_ptr<const Layer>> Layer::OpenUnverified(std::shared_ptr<const io::RandomAccessFile> file,
                                                            std::shared_ptr<verity::BlockCache> cache,
                                                            uint16_t slot) {
   VENEER_ASSIGN(SignedManifest claimed, ReadUnverifiedManifest(*file));
-  return OpenParts(std::move(file), std::move(claimed), std::move(cache), slot);
+  return OpenVerified(std::move(file), std::move(claimed), std::move(cache), slot);
 }
 
-Result<std::shared_ptr<const Layer>> Layer::OpenParts(std::shared_ptr<const io::RandomAccessFile> file,
-                                                      SignedManifest signed_manifest,
-                                                      std::shared_ptr<verity::BlockCache> cache,
-                                                      uint16_t slot) {
-  const format::Manifest& manifest = signed_manifest.manifest;
-  const verity::Layout layout{manifest.image_size, manifest.tree_offset, manifest.tree_size,
-                              manifest.root_hash};
+Result<std::shared_ptr<const Layer>> Layer::OpenVerified(std::shared_ptr<const io::RandomAccessFile> file,
+                                                         SignedManifest signed_manifest,
+                                                         std::shared_ptr<verity::BlockCache> cache,
+                                                         uint16_t slot) {
+  const verity::Layout layout = LayoutOf(signed_manifest.manifest);
   std::shared_ptr<Layer> layer(new Layer(std::move(signed_manifest), slot));
   auto reader = verity::VerifiedReader::Open(file, layout, std::move(cache), slot);
   if (!reader && reader.error().code() == ErrorCode::kUnsupported) {

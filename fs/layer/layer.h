@@ -28,6 +28,11 @@ struct SignedManifest {
   uint64_t cms_size = 0;  // bytes
 };
 
+// Where image and tree are in the file of `manifest`, and what vouches for them.
+inline verity::Layout LayoutOf(const format::Manifest& manifest) {
+  return {manifest.image_size, manifest.tree_offset, manifest.tree_size, manifest.root_hash};
+}
+
 // Reads trailer and CMS of `file` and verifies the signature for the role that the manifest's kind asks for,
 // at `time`. The errors of DecodeTrailer, CmsVerify and ParseManifest; kCorrupt too where trailer and
 // manifest disagree. Each message begins with the file's name.
@@ -48,6 +53,13 @@ class Layer {
                                                    const crypto::TrustStore& trust, crypto::TimeCheck time,
                                                    std::shared_ptr<verity::BlockCache> cache, uint16_t slot);
 
+  // Likewise for a file whose manifest was read and verified before. The errors of VerifiedReader::Open and
+  // erofs::Image::Open.
+  static Result<std::shared_ptr<const Layer>> OpenVerified(std::shared_ptr<const io::RandomAccessFile> file,
+                                                           SignedManifest verified,
+                                                           std::shared_ptr<verity::BlockCache> cache,
+                                                           uint16_t slot);
+
   // Likewise for who makes layers and names the files one by one: content is checked against the manifest,
   // and the manifest against nothing. Never for what is served or installed.
   static Result<std::shared_ptr<const Layer>> OpenUnverified(std::shared_ptr<const io::RandomAccessFile> file,
@@ -63,11 +75,6 @@ class Layer {
 
  private:
   Layer(SignedManifest signed_manifest, uint16_t slot) : signed_(std::move(signed_manifest)), slot_(slot) {}
-
-  static Result<std::shared_ptr<const Layer>> OpenParts(std::shared_ptr<const io::RandomAccessFile> file,
-                                                        SignedManifest signed_manifest,
-                                                        std::shared_ptr<verity::BlockCache> cache,
-                                                        uint16_t slot);
 
   SignedManifest signed_;
   uint16_t slot_;

@@ -5,6 +5,7 @@
 
 #include "fs/io/file_ops.h"
 #include "tests/support/catch.h"
+#include "tests/support/control_thread.h"
 #include "tests/support/scratch.h"
 
 namespace veneer::fuse {
@@ -19,10 +20,8 @@ class FakeMount {
   FakeMount(const std::string& identity, const std::string& name, std::function<Status()> on_prepare = {})
       : name_(name), on_prepare_(std::move(on_prepare)) {
     REQUIRE_OK(io::MakeFolders(ControlFolder(identity)));
-    auto server = ControlServer::Listen(ControlFolder(identity) + "/" + name + ".sock");
-    REQUIRE_OK(server);
-    server_ = std::move(*server);
-    server_->Start({[this](auto, const json& request) { return Answer(request); }, [](auto) {}});
+    thread_.emplace(ControlFolder(identity) + "/" + name + ".sock",
+                    [this](const json& request) { return Answer(request); });
   }
 
   std::vector<std::string> asked() const {
@@ -47,10 +46,10 @@ class FakeMount {
   std::string name_;
   std::function<Status()> on_prepare_;
   mutable std::mutex mutex_;
-  uint64_t generation_ = 0;                // guarded by mutex_
-  uint64_t next_ = 0;                      // guarded by mutex_
-  std::vector<std::string> asked_;         // guarded by mutex_; status aside
-  std::unique_ptr<ControlServer> server_;  // last: its thread uses the others
+  uint64_t generation_ = 0;                    // guarded by mutex_
+  uint64_t next_ = 0;                          // guarded by mutex_
+  std::vector<std::string> asked_;             // guarded by mutex_; status aside
+  std::optional<test::ControlThread> thread_;  // last: uses the others
 };
 
 struct OpenedStore {

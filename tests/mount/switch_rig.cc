@@ -74,12 +74,20 @@ std::map<std::string, uint64_t> SwitchRig::Generations() const {
 }
 
 pid_t SwitchRig::ServerOf(int number) const {
+  return Status(number).at("supervisor_pid");
+}
+
+pid_t SwitchRig::WorkerOf(int number) const {
+  return Status(number).at("worker_pid");
+}
+
+nlohmann::json SwitchRig::Status(int number) const {
   const auto status = Json({"status"});
   for (const auto& one : status.at("mounts")) {
-    if (one.at("dir") == mount(number)) return one.at("worker_pid");
+    if (one.at("dir") == mount(number)) return one;
   }
   FAIL("no server at " << mount(number));
-  return 0;
+  return {};
 }
 
 Switcher::Switcher(const SwitchRig& rig) : rig_(rig) {

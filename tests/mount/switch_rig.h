@@ -39,7 +39,11 @@ class SwitchRig {
   // The tree of the generation on record, and those that the mounts say they show, by folder.
   int TreeOnRecord() const;
   std::map<std::string, uint64_t> Generations() const;
-  pid_t ServerOf(int mount) const;
+  pid_t ServerOf(int mount) const;  // its supervisor
+  pid_t WorkerOf(int mount) const;  // 0 while it has none
+
+  // What `veneer status` has on mount(number).
+  nlohmann::json Status(int number) const;
 
   // What the layers of `tree` are, base first.
   std::vector<std::string> StackOf(int tree) const;

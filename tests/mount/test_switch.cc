@@ -1,7 +1,11 @@
 // The switch is one instant for everyone: many threads on two mounts through hundreds of switches.
 #include <unistd.h>
 
+#include <atomic>
+#include <chrono>
+#include <csignal>
 #include <set>
+#include <thread>
 
 #include "tests/mount/switch_crowd.h"
 #include "tests/mount/switch_rig.h"
@@ -94,6 +98,54 @@ TEST_CASE("so it is when the program switches") {
     stage.WaitForAll();
   }
   stage.Judge();
+}
+
+// Kills the first mount's worker again and again, each after it has served for longer than one that dies at
+// once, until it goes.
+class Killer {
+ public:
+  Killer(const SwitchRig& rig, const Crowd& crowd) : thread_([this, &rig, &crowd] { Run(rig, crowd); }) {}
+  ~Killer() {
+    stop_ = true;
+    thread_.join();
+  }
+  Killer(const Killer&) = delete;
+  Killer& operator=(const Killer&) = delete;
+
+  int kills() const { return kills_; }
+
+ private:
+  void Run(const SwitchRig& rig, const Crowd& crowd) {
+    while (!stop_) {
+      const auto begin = std::chrono::steady_clock::now();
+      while (!stop_ && std::chrono::steady_clock::now() - begin < std::chrono::milliseconds(600))
+        crowd.WaitForAll();
+      ::kill(rig.WorkerOf(0), SIGKILL);
+      ++kills_;
+    }
+  }
+
+  std::atomic<bool> stop_{false};
+  std::atomic<int> kills_{0};
+  std::thread thread_;  // last: uses the others
+};
+
+TEST_CASE("so it is while a mount's workers are killed, also in the middle of a switch") {
+  Stage stage;
+  stage.WaitForAll();
+  Switcher switcher(stage.rig);
+  int kills = 0;
+  {
+    const Killer killer(stage.rig, stage.first);
+    for (size_t round = 0; killer.kills() < 8; ++round) {
+      stage.SwitchTo(kWay[round % std::size(kWay)], [&](int next) { switcher.SwitchTo(next); });
+    }
+    kills = killer.kills();
+  }
+  stage.WaitForAll();
+  stage.Judge();
+  CHECK(stage.rig.Status(0).at("counters").at("worker_deaths") >= kills);
+  CHECK(stage.rig.Status(1).at("counters").at("worker_deaths") == 0);
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "fs/io/file_ops.h"
 #include "tests/mount/program_trees.h"
 #include "tests/mount/switch_rig.h"
+#include "tests/support/control_thread.h"
 
 namespace veneer::test {
 namespace {
@@ -26,10 +27,8 @@ class Obstacle {
     auto store = catalog::Store::Open(rig.store());
     REQUIRE_OK(store);
     const std::string folder = fuse::ControlFolder(store->identity());
-    auto server = fuse::ControlServer::Listen(fmt::format("{}/{}.sock", folder, before_others ? "!" : "~"));
-    REQUIRE_OK(server);
-    server_ = std::move(*server);
-    server_->Start({[this](auto, const json& request) { return Answer(request); }, [](auto) {}});
+    thread_.emplace(fmt::format("{}/{}.sock", folder, before_others ? "!" : "~"),
+                    [this](const json& request) { return Answer(request); });
   }
   ~Obstacle() { LetGo(); }
   Obstacle(const Obstacle&) = delete;
@@ -62,9 +61,9 @@ class Obstacle {
   std::string where_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  bool met_ = false;                             // guarded by mutex_
-  bool go_ = false;                              // guarded by mutex_
-  std::unique_ptr<fuse::ControlServer> server_;  // last: its thread uses the others
+  bool met_ = false;                     // guarded by mutex_
+  bool go_ = false;                      // guarded by mutex_
+  std::optional<ControlThread> thread_;  // last: uses the others
 };
 
 std::string BigOn(const std::string& mount) {

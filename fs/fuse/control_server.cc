@@ -1,0 +1,104 @@
+#include "fs/fuse/control_server.h"
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <exception>
+
+#include "fs/fuse/message.h"
+#include "fs/fuse/socket_address.h"
+#include "fs/io/file_ops.h"
+
+namespace veneer::fuse {
+namespace {
+
+using nlohmann::json;
+
+bool IsReady(std::span<const pollfd> polled, int fd) {
+  return std::any_of(polled.begin(), polled.end(),
+                     [fd](const pollfd& one) { return one.fd == fd && one.revents != 0; });
+}
+
+// A request whose members are of the wrong type, or want of memory, must not end the process that serves the
+// mount.
+Result<json> AnswerSafely(const ControlServer::Handlers& handlers, ControlServer::ClientId client,
+                          const json& request) {
+  try {
+    return handlers.answer(client, request);
+  } catch (const std::exception& exception) {
+    return Fail(ErrorCode::kFailed, "control socket: {}", exception.what());
+  }
+}
+
+}  // namespace
+
+// The folder is made as often as another server, ending, takes it away.
+Result<std::unique_ptr<ControlServer>> ControlServer::ListenInFolder(const std::string& folder,
+                                                                     const std::string& name) {
+  constexpr int kTries = 100;
+  for (int i = 1;; ++i) {
+    VENEER_TRY(io::MakeFolders(folder));
+    auto server = Listen(folder + "/" + name);
+    if (server || server.error().code() != ErrorCode::kNotFound || i == kTries) return server;
+  }
+}
+
+// The socket gets its name only once it listens: one that refuses is taken for one that its server left
+// behind.
+Result<std::unique_ptr<ControlServer>> ControlServer::Listen(const std::string& path) {
+  const std::string unready = path + ".new";
+  VENEER_ASSIGN(const sockaddr_un address, SocketAddress(unready));
+  UniqueFd listener(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!listener) return FailErrno(errno, path);
+  ::unlink(unready.c_str());
+  const mode_t before = ::umask(0177);
+  const int bound = ::bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
+  const int error = errno;
+  ::umask(before);
+  if (bound != 0) return FailErrno(error, path);
+  std::unique_ptr<ControlServer> server(new ControlServer(path, std::move(listener)));
+  if (::listen(server->listener_.get(), 64) != 0) return FailErrno(errno, path);
+  if (::rename(unready.c_str(), path.c_str()) != 0) return FailErrno(errno, path);
+  return server;
+}
+
+ControlServer::~ControlServer() {
+  ::unlink(path_.c_str());
+  ::rmdir(path_.substr(0, path_.rfind('/')).c_str());  // if it was the last one there
+}
+
+void ControlServer::Watch(std::vector<pollfd>& watched) const {
+  watched.push_back({listener_.get(), POLLIN, 0});
+  for (const auto& [id, socket] : clients_) watched.push_back({socket.get(), POLLIN, 0});
+}
+
+void ControlServer::Accept() {
+  UniqueFd socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+  if (socket) clients_.emplace(next_client_++, std::move(socket));
+}
+
+// Answers one request; false when the client has gone.
+bool ControlServer::Serve(ClientId client, int socket) {
+  const auto request = ReceiveMessage(socket);
+  if (!request || !*request) return false;
+  const auto answer = AnswerSafely(handlers_, client, (*request)->json);
+  return SendMessage(socket, answer ? *answer : ErrorAnswer(answer.error())).has_value();
+}
+
+void ControlServer::Handle(std::span<const pollfd> polled) {
+  if (IsReady(polled, listener_.get())) Accept();
+  std::vector<ClientId> gone;
+  for (const auto& [id, socket] : clients_) {
+    if (IsReady(polled, socket.get()) && !Serve(id, socket.get())) gone.push_back(id);
+  }
+  for (const ClientId id : gone) {
+    clients_.erase(id);
+    handlers_.gone(id);
+  }
+}
+
+}  // namespace veneer::fuse

@@ -1,0 +1,59 @@
+// The end of a control socket that answers. See control_channel.h for the other one.
+#pragma once
+
+#include <poll.h>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "fs/base/error.h"
+#include "fs/base/unique_fd.h"
+
+namespace veneer::fuse {
+
+// Answers requests, one at a time, in the loop of whoever owns it. For one thread.
+class ControlServer {
+ public:
+  // Numbers clients, so that what one began can be ended when it goes.
+  using ClientId = uint64_t;
+  struct Handlers {
+    std::function<Result<nlohmann::json>(ClientId, const nlohmann::json& request)> answer;
+    std::function<void(ClientId)> gone;
+  };
+
+  // Listens at `path`; connections wait for Handle. kNotFound if the folder is not there; kIo.
+  static Result<std::unique_ptr<ControlServer>> Listen(const std::string& path);
+  // Listens at FOLDER/NAME, with the folder made if need be. kIo.
+  static Result<std::unique_ptr<ControlServer>> ListenInFolder(const std::string& folder,
+                                                               const std::string& name);
+  ~ControlServer();  // removes the socket, and its folder if that is then empty
+  ControlServer(const ControlServer&) = delete;
+  ControlServer& operator=(const ControlServer&) = delete;
+
+  void SetHandlers(Handlers handlers) { handlers_ = std::move(handlers); }
+
+  // Adds what to poll for.
+  void Watch(std::vector<pollfd>& watched) const;
+
+  // Meets clients and answers requests as far as `polled` has some for this server.
+  void Handle(std::span<const pollfd> polled);
+
+ private:
+  ControlServer(std::string path, UniqueFd listener)
+      : path_(std::move(path)), listener_(std::move(listener)) {}
+  bool Serve(ClientId client, int socket);
+  void Accept();
+
+  std::string path_;
+  UniqueFd listener_;
+  Handlers handlers_;
+  std::map<ClientId, UniqueFd> clients_;
+  ClientId next_client_ = 1;
+};
+
+}  // namespace veneer::fuse

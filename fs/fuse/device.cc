@@ -1,0 +1,71 @@
+#include "fs/fuse/device.h"
+
+#include <linux/fuse.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace veneer::fuse {
+namespace {
+
+constexpr size_t kBufferSize = 1 << 20;  // the kernel wants room for its largest request
+
+// FUSE_NOTIFY_RESEND of Linux 6.9, which the headers of Debian 12 do not have.
+constexpr int32_t kNotifyResend = 7;
+
+// The next request; empty when there is none at the moment or it was taken back, kNotFound when unmounted.
+Result<Bytes> ReadRequest(int device) {
+  Bytes request(kBufferSize);
+  const ssize_t n = ::read(device, request.data(), request.size());
+  if (n < 0 && (errno == ENOENT || errno == EINTR || errno == EAGAIN)) return Bytes();
+  if (n < 0 && errno == ENODEV) return Fail(ErrorCode::kNotFound, "/dev/fuse: unmounted");
+  if (n < 0) return FailErrno(errno, "/dev/fuse");
+  if (static_cast<size_t>(n) < sizeof(fuse_in_header))
+    return Fail(ErrorCode::kIo, "/dev/fuse: a short request");
+  request.resize(static_cast<size_t>(n));
+  return request;
+}
+
+fuse_in_header HeaderOf(const Bytes& request) {
+  fuse_in_header header{};
+  std::memcpy(&header, request.data(), sizeof header);
+  return header;
+}
+
+bool WantsAnswer(uint32_t opcode) {
+  return opcode != FUSE_FORGET && opcode != FUSE_BATCH_FORGET && opcode != FUSE_INTERRUPT;
+}
+
+}  // namespace
+
+Result<Bytes> ReadInit(int device) {
+  VENEER_ASSIGN(Bytes request, ReadRequest(device));
+  if (request.empty() || HeaderOf(request).opcode != FUSE_INIT)
+    return Fail(ErrorCode::kFailed, "/dev/fuse: the kernel did not begin with FUSE_INIT");
+  return request;
+}
+
+Status ResendRequests(int device) {
+  const fuse_out_header notice{sizeof notice, kNotifyResend, 0};
+  if (::write(device, &notice, sizeof notice) == static_cast<ssize_t>(sizeof notice)) return {};
+  if (errno == EINVAL || errno == ENODEV) return {};
+  return FailErrno(errno, "/dev/fuse: asking for requests again");
+}
+
+Result<bool> RefuseOneRequest(int device) {
+  pollfd ready{device, POLLIN, 0};
+  if (::poll(&ready, 1, 0) <= 0) return true;
+  const auto request = ReadRequest(device);
+  if (!request && request.error().code() == ErrorCode::kNotFound) return false;
+  if (!request) return tl::unexpected<Error>(request.error());
+  if (request->empty() || !WantsAnswer(HeaderOf(*request).opcode)) return true;
+  const fuse_out_header refusal{sizeof refusal, -EIO, HeaderOf(*request).unique};
+  // One that was interrupted meanwhile has nobody who waits.
+  if (::write(device, &refusal, sizeof refusal) < 0 && errno != ENOENT && errno != ENODEV)
+    return FailErrno(errno, "/dev/fuse");
+  return true;
+}
+
+}  // namespace veneer::fuse

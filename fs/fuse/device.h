@@ -1,0 +1,20 @@
+// The raw side of /dev/fuse: what libfuse has no call for. Specification: Linux include/uapi/linux/fuse.h.
+#pragma once
+
+#include "fs/base/bytes.h"
+#include "fs/base/error.h"
+
+namespace veneer::fuse {
+
+// The kernel's first message on a freshly mounted `device`, FUSE_INIT, as it is. It is sent once, and each
+// worker has to hear it. kFailed for anything else, kIo.
+Result<Bytes> ReadInit(int device);
+
+// Has the kernel send again the requests that were read and not answered. Does nothing on a kernel
+// before 6.9, which cannot: those requests then wait for ever. kIo.
+Status ResendRequests(int device);
+
+// Takes one request, if there is any, and answers it with EIO. False once the file system is unmounted. kIo.
+Result<bool> RefuseOneRequest(int device);
+
+}  // namespace veneer::fuse

@@ -1,0 +1,91 @@
+#include "fs/fuse/message.h"
+
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <cstring>
+#include <string>
+
+namespace veneer::fuse {
+namespace {
+
+using nlohmann::json;
+
+constexpr size_t kControlSize = CMSG_SPACE(kMaxDescriptors * sizeof(int));
+
+std::vector<UniqueFd> TakeDescriptors(msghdr& header) {
+  std::vector<UniqueFd> descriptors;
+  for (cmsghdr* part = CMSG_FIRSTHDR(&header); part != nullptr; part = CMSG_NXTHDR(&header, part)) {
+    if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS) continue;
+    const size_t count = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    for (size_t i = 0; i < count; ++i) {
+      int fd = -1;
+      std::memcpy(&fd, CMSG_DATA(part) + i * sizeof(int), sizeof fd);
+      descriptors.emplace_back(fd);
+    }
+  }
+  return descriptors;
+}
+
+}  // namespace
+
+Status SendMessage(int socket, const json& message, std::span<const int> descriptors) {
+  std::string text = message.dump(-1, ' ', false, json::error_handler_t::replace);
+  if (text.size() > kMaxMessage)
+    return Fail(ErrorCode::kFailed, "a control message of {} bytes is too long", text.size());
+  if (descriptors.size() > kMaxDescriptors)
+    return Fail(ErrorCode::kFailed, "a control message with {} descriptors", descriptors.size());
+  iovec content{text.data(), text.size()};
+  msghdr header{};
+  header.msg_iov = &content;
+  header.msg_iovlen = 1;
+  alignas(cmsghdr) char control[kControlSize] = {};
+  if (!descriptors.empty()) {
+    header.msg_control = control;
+    header.msg_controllen = CMSG_SPACE(descriptors.size_bytes());
+    cmsghdr* part = CMSG_FIRSTHDR(&header);
+    part->cmsg_level = SOL_SOCKET;
+    part->cmsg_type = SCM_RIGHTS;
+    part->cmsg_len = CMSG_LEN(descriptors.size_bytes());
+    std::memcpy(CMSG_DATA(part), descriptors.data(), descriptors.size_bytes());
+  }
+  for (;;) {
+    if (::sendmsg(socket, &header, MSG_NOSIGNAL) >= 0) return {};
+    if (errno == EPIPE || errno == ECONNRESET)
+      return Fail(ErrorCode::kNotFound, "control socket: nobody is there");
+    if (errno != EINTR) return FailErrno(errno, "control socket");
+  }
+}
+
+Result<std::optional<Message>> ReceiveMessage(int socket) {
+  std::string text(kMaxMessage, '\0');
+  iovec content{text.data(), text.size()};
+  alignas(cmsghdr) char control[kControlSize] = {};
+  msghdr header{};
+  header.msg_iov = &content;
+  header.msg_iovlen = 1;
+  header.msg_control = control;
+  header.msg_controllen = sizeof control;
+  ssize_t n = 0;
+  do {
+    n = ::recvmsg(socket, &header, MSG_CMSG_CLOEXEC);
+  } while (n < 0 && errno == EINTR);
+  if (n == 0 || (n < 0 && errno == ECONNRESET)) return std::nullopt;
+  if (n < 0) return FailErrno(errno, "control socket");
+  Message message{json::parse(text.begin(), text.begin() + n, nullptr, false), TakeDescriptors(header)};
+  if (!message.json.is_object())
+    return Fail(ErrorCode::kFailed, "control socket: a message that is no JSON object");
+  return message;
+}
+
+json ErrorAnswer(const Error& error) {
+  return {{"error", {{"code", CodeWord(error.code())}, {"message", error.message()}}}};
+}
+
+Result<json> ReadAnswer(json answer) {
+  const auto error = answer.find("error");
+  if (error == answer.end() || !error->is_object()) return answer;
+  return tl::unexpected<Error>(Error(CodeOfWord(error->value("code", "")), error->value("message", "")));
+}
+
+}  // namespace veneer::fuse

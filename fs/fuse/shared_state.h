@@ -1,0 +1,49 @@
+// What outlives the worker: counts that supervisor and worker share in memory.
+#pragma once
+
+#include <sys/types.h>
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+
+#include "fs/base/error.h"
+#include "fs/base/unique_fd.h"
+#include "fs/fuse/context.h"
+
+namespace veneer::fuse {
+
+static_assert(std::atomic<uint64_t>::is_always_lock_free && std::atomic<int64_t>::is_always_lock_free,
+              "a lock would not be shared between processes");
+
+// All zeros is its first state.
+struct SharedState {
+  LookupCounts lookup_counts;
+  Counters counters;
+};
+
+// A SharedState in a memory file, mapped for as long as this lives. A child made by fork has it at the same
+// place.
+class SharedMemory {
+ public:
+  // kIo where there is no memory for it.
+  static Result<SharedMemory> Create();
+  // Takes over the descriptor of one that another process made. kIo; kUnsupported for one of another size.
+  static Result<SharedMemory> Map(UniqueFd memory);
+
+  SharedState& operator*() const { return *state_; }
+  SharedState* operator->() const { return state_.get(); }
+  int fd() const { return memory_.get(); }
+
+ private:
+  struct Unmapper {
+    void operator()(SharedState* state) const;
+  };
+  SharedMemory(UniqueFd memory, SharedState* state) : memory_(std::move(memory)), state_(state) {}
+
+  UniqueFd memory_;
+  std::unique_ptr<SharedState, Unmapper> state_;
+};
+
+}  // namespace veneer::fuse

@@ -1,0 +1,152 @@
+#include "fs/fuse/supervisor.h"
+
+#include <fcntl.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+
+#include "fs/fuse/device.h"
+#include "fs/fuse/message.h"
+#include "fs/fuse/mount_table.h"
+#include "fs/fuse/steady_clock.h"
+
+namespace veneer::fuse {
+namespace {
+
+// What a worker may have beside its cache, in bytes: far more than it needs, and far less than would hurt.
+constexpr uint64_t kWorkerMemory = 256 << 20;
+constexpr uint64_t kThreadMemory = 16 << 20;  // stack and buffers
+
+Result<UniqueFd> CatchSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
+  ::sigprocmask(SIG_BLOCK, &signals, nullptr);
+  UniqueFd fd(::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
+  if (!fd) return FailErrno(errno, "signalfd");
+  return fd;
+}
+
+// The device that is seen at `target`; 0 if nothing is mounted there.
+dev_t DeviceAt(const std::string& target) {
+  dev_t device = 0;
+  if (const auto table = ReadMountTable()) {
+    for (const MountEntry& entry : *table) {
+      if (entry.target == target) device = entry.device;  // the last one is on top
+    }
+  }
+  return device;
+}
+
+bool IsReady(const std::vector<pollfd>& polled, int fd) {
+  return std::any_of(polled.begin(), polled.end(),
+                     [fd](const pollfd& one) { return one.fd == fd && one.revents != 0; });
+}
+
+}  // namespace
+
+Supervisor::Supervisor(MountOptions options, catalog::Store store, Log log)
+    : options_(std::move(options)), store_(std::move(store)), log_(std::move(log)) {}
+
+Supervisor::~Supervisor() = default;
+
+// The control socket listens before the record is read: a switch whose record comes after that finds the
+// mount, and takes it along.
+Result<std::unique_ptr<Supervisor>> Supervisor::Start(MountOptions options, Log log) {
+  VENEER_ASSIGN(catalog::Store store, catalog::Store::Open(options.store, options.trust));
+  std::unique_ptr<Supervisor> self(new Supervisor(std::move(options), std::move(store), std::move(log)));
+  VENEER_ASSIGN(self->signals_, CatchSignals());
+  VENEER_ASSIGN(self->control_, ControlServer::ListenInFolder(ControlFolder(self->store_.identity()),
+                                                              fmt::format("{}.sock", ::getpid())));
+  self->control_->SetHandlers(
+      {[raw = self.get()](auto client, const auto& request) { return raw->Answer(client, request); },
+       [raw = self.get()](auto client) { raw->Gone(client); }});
+  VENEER_ASSIGN(self->shared_, SharedMemory::Create());
+  VENEER_ASSIGN(const uint64_t wanted, self->WantedGeneration());
+  VENEER_ASSIGN(Shown shown, self->OpenGeneration(wanted));
+  self->settled_ = wanted;
+  self->history_.push_back(std::move(shown));
+  VENEER_TRY(self->Mount());
+  return self;
+}
+
+Status Supervisor::Mount() {
+  setup_.sandbox = UnprivilegedUser();
+  setup_.threads = std::max(2U, options_.threads);
+  setup_.cache_bytes = options_.cache_bytes;
+  setup_.sandbox.memory = kWorkerMemory + setup_.threads * kThreadMemory + setup_.cache_bytes;
+  if (options_.panic_on_corruption) {
+    panic_trigger_.reset(::open("/proc/sysrq-trigger", O_WRONLY | O_CLOEXEC));
+    if (!panic_trigger_) return FailErrno(errno, "/proc/sysrq-trigger: --on-corruption=panic");
+  }
+  VENEER_TRY(StartWorker());  // finds out that the layers can be served, before anything is mounted
+  VENEER_ASSIGN(device_, MountFuse(store_.path(), options_.target, options_.mount_flags));
+  mounted_ = DeviceAt(options_.target);
+  Status working;
+  if (auto init = ReadInit(device_.get())) {
+    init_ = *std::move(init);
+    working = PutToWork(*worker_);
+  } else {
+    working = tl::unexpected<Error>(init.error());
+  }
+  if (!working) static_cast<void>(Unmount(options_.target, true));
+  return working;
+}
+
+void Supervisor::Run() {
+  while (!unmounted_) {
+    if (!worker_ && SteadyMilliseconds() >= next_start_) TryToStartWorker();
+    std::vector<pollfd> watched = {{signals_.get(), POLLIN, 0}};
+    control_->Watch(watched);
+    int timeout = -1;
+    if (worker_) {
+      watched.push_back({worker_->control(), POLLIN, 0});
+      watched.push_back({worker_->report(), POLLIN, 0});
+    } else {
+      watched.push_back({device_.get(), POLLIN, 0});
+      timeout = static_cast<int>(std::max<int64_t>(0, next_start_ - SteadyMilliseconds()));
+    }
+    if (::poll(watched.data(), watched.size(), timeout) < 0) continue;  // EINTR
+    if (IsReady(watched, signals_.get())) HandleSignals();
+    if (worker_ && IsReady(watched, worker_->report())) HandleReport();
+    if (worker_ && IsReady(watched, worker_->control())) WorkerEnded();
+    if (!worker_ && !unmounted_) RefuseRequests();
+    control_->Handle(watched);
+  }
+}
+
+// SIGHUP is for those who reread a configuration: there is none.
+void Supervisor::HandleSignals() {
+  signalfd_siginfo signal{};
+  while (::read(signals_.get(), &signal, sizeof signal) == static_cast<ssize_t>(sizeof signal)) {
+    if (signal.ssi_signo != SIGHUP) UnmountSelf();
+  }
+}
+
+// The mount then ends by itself. One that was detached and followed by another at the same place is left to
+// end with its users.
+void Supervisor::UnmountSelf() {
+  if (DeviceAt(options_.target) != mounted_) return;
+  if (!Unmount(options_.target, false)) static_cast<void>(Unmount(options_.target, true));
+}
+
+void Supervisor::HandleReport() {
+  const auto report = ReceiveMessage(worker_->report());
+  if (!report || !*report) return;  // its control socket will tell
+  const nlohmann::json& json = (*report)->json;
+  const std::string layer = json.value("layer_name", "");
+  Say(Severity::kError, fmt::format("{}{}{}: {}; run: veneer scan", json.value("path", "/"),
+                                    layer.empty() ? "" : " of ", layer, json.value("message", "")));
+}
+
+// While no worker can be had: an error is better than waiting for ever.
+void Supervisor::RefuseRequests() {
+  const auto served = RefuseOneRequest(device_.get());
+  if (!served) Say(Severity::kError, served.error().message());
+  if (served && !*served) unmounted_ = true;
+}
+
+}  // namespace veneer::fuse

@@ -1,0 +1,127 @@
+// One mount: opens the store, verifies the stack, mounts, has a worker serve, and takes orders on its control
+// socket. See docs/adr/0004-supervisor-and-worker.md.
+#pragma once
+
+#include <sys/types.h>
+
+#include <atomic>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "fs/base/error.h"
+#include "fs/catalog/store.h"
+#include "fs/fuse/control_server.h"
+#include "fs/fuse/restart_policy.h"
+#include "fs/fuse/shared_state.h"
+#include "fs/fuse/worker_process.h"
+
+namespace veneer::fuse {
+
+enum class Severity { kError, kWarning, kInfo };
+
+// Takes the mount's log lines.
+using Log = std::function<void(Severity, const std::string& line)>;
+
+struct MountOptions {
+  std::string store;
+  std::string trust;                   // empty: STORE/trust
+  std::string target;                  // absolute path of the mount point
+  std::optional<uint64_t> generation;  // pinned: switches pass this mount by
+  unsigned threads = 16;               // that serve, at least 2
+  size_t cache_bytes = 16 << 20;       // of verified hash and metadata blocks
+  unsigned long mount_flags = 0;       // MS_NOSUID, MS_NODEV, MS_NOEXEC
+  bool panic_on_corruption = false;    // crash the kernel rather than answer EIO
+};
+
+// For one thread, and the process must have no other: workers are made by fork.
+class Supervisor {
+ public:
+  // Mounts, with a worker that answers. SIGTERM, SIGINT and SIGHUP are blocked from now on. Errors of the
+  // store, its layers and its trust; kNotFound where no generation is current, or not the one asked for;
+  // those of MountFuse.
+  static Result<std::unique_ptr<Supervisor>> Start(MountOptions options, Log log);
+  ~Supervisor();
+  Supervisor(const Supervisor&) = delete;
+  Supervisor& operator=(const Supervisor&) = delete;
+
+  // Keeps a worker serving until the file system is unmounted. SIGTERM and SIGINT unmount it, lazily where it
+  // is in use.
+  void Run();
+
+ private:
+  // A generation that the mount has shown, or is about to.
+  struct Shown {
+    uint64_t generation = 0;
+    std::vector<uint16_t> slots;  // base first
+  };
+
+  Supervisor(MountOptions options, catalog::Store store, Log log);
+
+  // supervisor.cc: the life of the mount
+  Status Mount();
+  void HandleSignals();
+  void UnmountSelf();
+  void HandleReport();
+  void RefuseRequests();
+  void Say(Severity severity, const std::string& text) const {
+    log_(severity, options_.target + ": " + text);
+  }
+
+  // supervisor_worker.cc: the life of the worker
+  Status StartWorker();
+  Status LoadWorker(WorkerProcess& worker);
+  Status PutToWork(WorkerProcess& worker);
+  void TryToStartWorker();
+  void WorkerEnded();
+  Result<nlohmann::json> AskWorker(const nlohmann::json& request, std::span<const int> descriptors = {});
+
+  // supervisor_control.cc: what clients ask for
+  Result<uint64_t> WantedGeneration() const;
+  Result<Shown> OpenGeneration(uint64_t number);
+  Result<Shown> OpenLayers(const catalog::Catalog& catalog, uint64_t number,
+                           const std::vector<std::string>& ids);
+  Result<nlohmann::json> Answer(ControlServer::ClientId client, const nlohmann::json& request);
+  Result<nlohmann::json> Prepare(ControlServer::ClientId client, const nlohmann::json& request);
+  Status OfferLayers(const Shown& shown);
+  Result<nlohmann::json> Commit();
+  void Abort();
+  void ForgetHistory();
+  void Gone(ControlServer::ClientId client);
+  Result<nlohmann::json> Release();
+  nlohmann::json Describe();
+
+  MountOptions options_;
+  catalog::Store store_;
+  Log log_;
+  WorkerSetup setup_;
+  std::optional<SharedMemory> shared_;
+  std::unique_ptr<ControlServer> control_;
+  UniqueFd signals_;  // signalfd
+  UniqueFd device_;   // /dev/fuse
+  UniqueFd panic_trigger_;
+  Bytes init_;         // the kernel's first message
+  dev_t mounted_ = 0;  // st_dev of what is in the mount
+  bool unmounted_ = false;
+
+  std::map<uint16_t, catalog::Store::SealedLayer> layers_;  // open, by slot
+  std::deque<Shown> history_;                               // oldest first; the last one is shown
+  uint64_t settled_ = 0;  // the last generation that a worker finished switching to
+  std::optional<Shown> prepared_;
+  ControlServer::ClientId preparing_ = 0;  // who prepared; 0: nobody
+
+  std::optional<WorkerProcess> worker_;  // nothing while it is down
+  RestartPolicy restarts_;
+  int64_t worker_began_ = 0;  // steady milliseconds
+  int64_t next_start_ = 0;    // likewise; when a worker that is down is started again
+  uint64_t deaths_ = 0;
+  std::string last_death_;          // what ended the last worker that died
+  nlohmann::json finished_switch_;  // the report of a switch that a new worker finished
+};
+
+}  // namespace veneer::fuse

@@ -1,0 +1,210 @@
+// What clients of the control socket ask for.
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "fs/fuse/layer_offer.h"
+#include "fs/fuse/supervisor.h"
+
+namespace veneer::fuse {
+namespace {
+
+using nlohmann::json;
+
+// Former generations are kept for listings that are under way and for folders that departed; this many, and
+// no more slots in them than fit a message.
+constexpr size_t kMostShown = 256;
+constexpr size_t kMostSlots = 8000;
+
+}  // namespace
+
+Result<uint64_t> Supervisor::WantedGeneration() const {
+  if (options_.generation) return *options_.generation;
+  VENEER_ASSIGN(const auto catalog, store_.OpenCatalogForReading());
+  VENEER_ASSIGN(const catalog::State state, catalog->ReadState());
+  if (state.current == 0) {
+    return Fail(ErrorCode::kNotFound, "{}: no generation is current; run: veneer install BASE --activate",
+                store_.path());
+  }
+  return state.current;
+}
+
+Result<Supervisor::Shown> Supervisor::OpenGeneration(uint64_t number) {
+  VENEER_ASSIGN(const auto catalog, store_.OpenCatalogForReading());
+  VENEER_ASSIGN(const auto record, catalog->Generation(number));
+  if (!record)
+    return Fail(ErrorCode::kNotFound, "{}: no generation {}; run: veneer history", store_.path(), number);
+  return OpenLayers(*catalog, number, record->layers);
+}
+
+// Layers that are open stay as they are: their signatures were verified, and their files cannot be another's.
+Result<Supervisor::Shown> Supervisor::OpenLayers(const catalog::Catalog& catalog, uint64_t number,
+                                                 const std::vector<std::string>& ids) {
+  VENEER_ASSIGN(const auto trust, store_.LoadTrust());
+  Shown shown{number, {}};
+  for (const std::string& id : ids) {
+    const auto open = std::find_if(layers_.begin(), layers_.end(),
+                                   [&](const auto& layer) { return layer.second.signed_manifest.id == id; });
+    if (open != layers_.end()) {
+      shown.slots.push_back(open->first);
+      continue;
+    }
+    VENEER_ASSIGN(const auto record, catalog.Layer(id));
+    if (!record) {
+      return Fail(ErrorCode::kDamaged, "{}: the catalog has no layer {}; run: veneer install FILE",
+                  store_.path(), id);
+    }
+    VENEER_ASSIGN(auto layer, store_.OpenSealed(*record, *trust));
+    const uint16_t slot = layer.slot;
+    // Node ids are made of slots: two layers in one would be taken for each other.
+    if (!layers_.emplace(slot, std::move(layer)).second) {
+      return Fail(ErrorCode::kDamaged, "{}: two layers have slot {}{}", store_.path(), slot,
+                  catalog::kRepairCatalog);
+    }
+    shown.slots.push_back(slot);
+  }
+  return shown;
+}
+
+Result<json> Supervisor::Answer(ControlServer::ClientId client, const json& request) {
+  const std::string what = request.value("request", "");
+  if (what == "status") return Describe();
+  if (what == "prepare") return Prepare(client, request);
+  if (what == "release") return Release();
+  if (what != "commit" && what != "abort")
+    return Fail(ErrorCode::kUsage, "control socket: no such request: {}", what);
+  if (preparing_ != client) return Fail(ErrorCode::kUsage, "{}: no switch is prepared", options_.target);
+  preparing_ = 0;
+  if (what == "commit") return Commit();
+  Abort();
+  return json::object();
+}
+
+Result<json> Supervisor::Prepare(ControlServer::ClientId client, const json& request) {
+  if (options_.generation) return Fail(ErrorCode::kUsage, "{}: is pinned to a generation", options_.target);
+  if (preparing_ != 0) return Fail(ErrorCode::kBusy, "{}: another switch is under way", options_.target);
+  VENEER_ASSIGN(const auto catalog, store_.OpenCatalogForReading());
+  VENEER_ASSIGN(Shown shown, OpenLayers(*catalog, request.value("generation", uint64_t{0}),
+                                        request.value("layers", std::vector<std::string>())));
+  json report = {{"entries", 0}, {"folders", 0}};
+  if (worker_) {
+    VENEER_TRY(OfferLayers(shown));
+    auto prepared =
+        AskWorker({{"request", "prepare"}, {"generation", shown.generation}, {"slots", shown.slots}});
+    // Without a worker there is nothing to prepare, and another generation may be what lets one live.
+    if (!prepared && worker_) return prepared;
+    if (prepared) report = *std::move(prepared);
+  }
+  prepared_ = std::move(shown);
+  preparing_ = client;
+  return report;
+}
+
+// A worker that starts meanwhile has them from the start.
+Status Supervisor::OfferLayers(const Shown& shown) {
+  json offers = json::array();
+  std::vector<int> files;
+  for (const uint16_t slot : shown.slots) {
+    offers.push_back(ToJson(OfferOf(layers_.at(slot))));
+    files.push_back(layers_.at(slot).file->fd());
+  }
+  if (auto added = AskWorker({{"request", "add"}, {"layers", std::move(offers)}}, files); !added && worker_)
+    return tl::unexpected<Error>(added.error());
+  return {};
+}
+
+// The instant lies somewhere in here, also if the worker dies of it: from now on only the new generation is
+// shown.
+Result<json> Supervisor::Commit() {
+  history_.push_back(*std::exchange(prepared_, std::nullopt));
+  ForgetHistory();
+  const uint64_t generation = history_.back().generation;
+  finished_switch_ = {{"entries", 0}, {"folders", 0}, {"longest_wait_us", 0}};
+  if (worker_) {
+    auto answer = worker_->Ask({{"request", "commit"}});
+    if (answer || (!worker_->gone() && answer.error().code() != ErrorCode::kIo)) {
+      settled_ = generation;
+      if (answer) {
+        Say(Severity::kInfo, fmt::format("generation {}, {} entries changed", generation,
+                                         answer->value("entries", uint64_t{0})));
+      }
+      return answer;
+    }
+    WorkerEnded();
+  } else {
+    restarts_.Reset();
+    TryToStartWorker();
+  }
+  if (worker_) Say(Severity::kInfo, fmt::format("generation {}, after the worker's death", generation));
+  return finished_switch_;
+}
+
+void Supervisor::Abort() {
+  prepared_.reset();
+  if (!worker_) return;
+  const auto answer = worker_->Ask({{"request", "abort"}});
+  if (!answer && worker_->gone()) WorkerEnded();  // the next one knows of no switch
+}
+
+// A client that goes between prepare and commit leaves it to the record which of the two generations is
+// current. Where that cannot be read the old one stays, until the next activate takes the mount along.
+void Supervisor::Gone(ControlServer::ClientId client) {
+  if (preparing_ != client) return;
+  preparing_ = 0;
+  const auto recorded = WantedGeneration();
+  if (!recorded) Say(Severity::kError, recorded.error().message());
+  if (!recorded || *recorded != prepared_->generation) return Abort();
+  if (const auto committed = Commit(); !committed) Say(Severity::kError, committed.error().message());
+}
+
+void Supervisor::ForgetHistory() {
+  size_t slots = 0;
+  for (const Shown& shown : history_) slots += shown.slots.size();
+  while (history_.size() > 1 && (history_.size() > kMostShown || slots > kMostSlots)) {
+    if (history_.front().generation == settled_) break;  // what a worker has to finish from
+    slots -= history_.front().slots.size();
+    history_.pop_front();
+  }
+}
+
+Result<json> Supervisor::Release() {
+  VENEER_ASSIGN(const json answer, AskWorker({{"request", "release"}}));
+  for (const uint16_t slot : answer.at("released")) {
+    layers_.erase(slot);
+    std::erase_if(history_, [&](const Shown& shown) {
+      return std::find(shown.slots.begin(), shown.slots.end(), slot) != shown.slots.end();
+    });
+  }
+  json kept = json::array();
+  for (const json& layer : answer.at("kept")) {
+    const auto& open = layers_.at(layer.at("slot").get<uint16_t>());
+    kept.push_back({{"layer", open.signed_manifest.id}, {"nodes", layer.at("nodes")}});
+  }
+  return json{{"kept", std::move(kept)}};
+}
+
+json Supervisor::Describe() {
+  const auto read = [](const std::atomic<uint64_t>& counter) {
+    return counter.load(std::memory_order_relaxed);
+  };
+  json counters = AskWorker({{"request", "counters"}}).value_or(json::object());
+  const Counters& shared = (*shared_)->counters;
+  counters.update({{"lookups", read(shared.lookups)},
+                   {"attributes", read(shared.attributes)},
+                   {"listings", read(shared.listings)},
+                   {"reads", read(shared.reads)},
+                   {"bytes", read(shared.bytes)},
+                   {"xattrs", read(shared.xattrs)},
+                   {"failures", read(shared.failures)},
+                   {"worker_deaths", deaths_}});
+  json json = {{"dir", options_.target},
+               {"generation", history_.back().generation},
+               {"pinned", options_.generation.has_value()},
+               {"supervisor_pid", ::getpid()},
+               {"worker_pid", worker_ ? worker_->pid() : 0},
+               {"counters", std::move(counters)}};
+  if (!last_death_.empty()) json["last_death"] = last_death_;
+  return json;
+}
+
+}  // namespace veneer::fuse

@@ -1,0 +1,110 @@
+// The life of the worker: started, put to work, and replaced when it dies.
+#include "fs/fuse/device.h"
+#include "fs/fuse/layer_offer.h"
+#include "fs/fuse/steady_clock.h"
+#include "fs/fuse/supervisor.h"
+
+namespace veneer::fuse {
+namespace {
+
+using nlohmann::json;
+
+constexpr size_t kLayersInMessage = 100;
+
+}  // namespace
+
+// Nothing of the worker's own needs to be kept for this: all that a node is follows from its id.
+Status Supervisor::StartWorker() {
+  worker_began_ = SteadyMilliseconds();
+  VENEER_ASSIGN(WorkerProcess worker, WorkerProcess::Start(**shared_, setup_));
+  VENEER_TRY(LoadWorker(worker));
+  if (device_) VENEER_TRY(PutToWork(worker));
+  worker_.emplace(std::move(worker));
+  return {};
+}
+
+Status Supervisor::LoadWorker(WorkerProcess& worker) {
+  for (auto layer = layers_.begin(); layer != layers_.end();) {
+    json offers = json::array();
+    std::vector<int> files;
+    for (; layer != layers_.end() && files.size() < kLayersInMessage; ++layer) {
+      offers.push_back(ToJson(OfferOf(layer->second)));
+      files.push_back(layer->second.file->fd());
+    }
+    VENEER_TRY(worker.Ask({{"request", "add"}, {"layers", std::move(offers)}}, files));
+  }
+  json history = json::array();
+  for (const Shown& shown : history_)
+    history.push_back({{"generation", shown.generation}, {"slots", shown.slots}});
+  VENEER_TRY(worker.Ask({{"request", "load"}, {"history", std::move(history)}, {"settled", settled_}}));
+  return {};
+}
+
+// From here on it serves. What its predecessor left half done is done again: requests that it had read, and a
+// switch that it was in.
+Status Supervisor::PutToWork(WorkerProcess& worker) {
+  std::vector<int> descriptors = {device_.get()};
+  if (panic_trigger_) descriptors.push_back(panic_trigger_.get());
+  VENEER_TRY(worker.Ask({{"request", "serve"}, {"init", init_}}, descriptors));
+  VENEER_TRY(ResendRequests(device_.get()));
+  if (settled_ != history_.back().generation) {
+    VENEER_ASSIGN(finished_switch_, worker.Ask({{"request", "finish"}}));
+    settled_ = history_.back().generation;
+  }
+  if (prepared_) {
+    VENEER_TRY(worker.Ask(
+        {{"request", "prepare"}, {"generation", prepared_->generation}, {"slots", prepared_->slots}}));
+  }
+  return {};
+}
+
+// Until one works, or too many have died too fast.
+void Supervisor::TryToStartWorker() {
+  while (!worker_ && !unmounted_) {
+    const Status started = StartWorker();
+    if (started) return;
+    ++deaths_;
+    last_death_ = started.error().message();
+    const int64_t now = SteadyMilliseconds();
+    next_start_ = restarts_.Died(worker_began_, now);
+    if (next_start_ <= now) continue;
+    Say(Severity::kError,
+        fmt::format("no worker can be had, and requests get EIO; the next try is in {} s: {}",
+                    (next_start_ - now) / 1000, last_death_));
+    // Those that the last one had read.
+    if (Status resent = ResendRequests(device_.get()); !resent)
+      Say(Severity::kError, resent.error().message());
+    return;
+  }
+}
+
+void Supervisor::WorkerEnded() {
+  const auto cause = worker_->End();
+  worker_.reset();
+  if (!cause) {
+    unmounted_ = true;
+    return;
+  }
+  ++deaths_;
+  last_death_ = *cause;
+  Say(Severity::kWarning, fmt::format("the worker died of {}; another takes its place", *cause));
+  next_start_ = restarts_.Died(worker_began_, SteadyMilliseconds());
+  if (next_start_ <= SteadyMilliseconds()) {
+    TryToStartWorker();
+  } else if (Status resent = ResendRequests(device_.get()); !resent) {
+    Say(Severity::kError, resent.error().message());
+  }
+}
+
+// Asks until a worker has answered. kBusy where none can be had.
+Result<json> Supervisor::AskWorker(const json& request, std::span<const int> descriptors) {
+  while (worker_) {
+    auto answer = worker_->Ask(request, descriptors);
+    if (answer || (!worker_->gone() && answer.error().code() != ErrorCode::kIo)) return answer;
+    WorkerEnded();
+  }
+  if (unmounted_) return Fail(ErrorCode::kNotFound, "{}: is unmounted", options_.target);
+  return Fail(ErrorCode::kBusy, "{}: its worker keeps dying: {}", options_.target, last_death_);
+}
+
+}  // namespace veneer::fuse

@@ -1,0 +1,267 @@
+#include "fs/fuse/worker.h"
+
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <exception>
+#include <map>
+#include <mutex>
+#include <thread>
+
+#include "fs/fuse/damage_reporter.h"
+#include "fs/fuse/layer_offer.h"
+#include "fs/fuse/message.h"
+#include "fs/fuse/session.h"
+#include "fs/io/file_ops.h"
+#include "fs/scan/path_index.h"
+
+namespace veneer::fuse {
+namespace {
+
+using nlohmann::json;
+
+constexpr int kUnmounted = 0;
+constexpr int kFailed = 1;
+
+// A layer as it is served.
+struct ServedLayer {
+  LayerOffer offer;
+  std::shared_ptr<const verity::VerifiedReader> reader;
+  core::StackLayer stack;
+};
+
+class Worker final : public FailureSink {
+ public:
+  Worker(UniqueFd control, UniqueFd report, SharedState& shared, const WorkerSetup& setup)
+      : control_(std::move(control)),
+        report_(std::move(report)),
+        shared_(shared),
+        setup_(setup),
+        cache_(std::make_shared<verity::BlockCache>(setup.cache_bytes)),
+        reporter_(std::make_unique<DamageReporter>(
+            [this](core::NodeId node, const Error& error) { TellFailure(node, error); })) {}
+
+  // Answers the supervisor until it is gone.
+  void Run() {
+    for (;;) {
+      auto request = ReceiveMessage(control_.get());
+      if (!request || !*request) return;
+      const Result<json> answer = AnswerSafely(**request);
+      if (!SendMessage(control_.get(), answer ? *answer : ErrorAnswer(answer.error()))) return;
+    }
+  }
+
+  void OnFailure(core::NodeId node, const Error& error) override {
+    // Crashes the kernel at once, as dm-verity's panic_on_corruption does.
+    if (panic_trigger_ && error.code() == ErrorCode::kCorrupt)
+      static_cast<void>(io::WriteAll(panic_trigger_.get(), AsBytes("c"), "/proc/sysrq-trigger"));
+    reporter_->Report(node, error);
+  }
+
+ private:
+  Result<json> AnswerSafely(Message& message) {
+    try {
+      return Answer(message);
+    } catch (const std::exception& exception) {
+      return Fail(ErrorCode::kFailed, "worker: {}", exception.what());
+    }
+  }
+
+  Result<json> Answer(Message& message) {
+    const json& request = message.json;
+    const std::string what = request.at("request");
+    if (what == "add") return Add(message);
+    if (what == "load") return Load(request);
+    if (what == "serve") return Serve(message);
+    if (what == "prepare") {
+      VENEER_ASSIGN(const auto stack, StackOf(request.at("slots")));
+      return Describe(tree_->Prepare(request.at("generation"), stack));
+    }
+    if (what == "commit") return Describe(tree_->Commit());
+    if (what == "finish") return Finish();
+    if (what == "release") return Release();
+    if (what == "counters") return CountersNow();
+    if (what != "abort") return Fail(ErrorCode::kUsage, "worker: no such request: {}", what);
+    tree_->Abort();
+    return json::object();
+  }
+
+  // Layers that are here already stay as they are.
+  Result<json> Add(Message& message) {
+    const json& layers = message.json.at("layers");
+    for (size_t i = 0; i < layers.size(); ++i) {
+      LayerOffer offer = OfferFromJson(layers[i]);
+      const std::lock_guard lock(layers_mutex_);
+      if (layers_.contains(offer.slot)) continue;
+      std::shared_ptr<const io::RandomAccessFile> file =
+          io::PosixFile::FromKnownFd(std::move(message.descriptors.at(i)), offer.file, offer.size);
+      VENEER_ASSIGN(std::shared_ptr<const verity::VerifiedReader> reader,
+                    verity::VerifiedReader::Open(std::move(file), offer.layout, cache_, offer.slot));
+      auto image = erofs::Image::Open(reader);
+      if (!image) return tl::unexpected<Error>(image.error().Within(offer.file));
+      const uint16_t slot = offer.slot;
+      core::StackLayer stack{slot, std::make_shared<const erofs::Image>(*std::move(image))};
+      layers_.emplace(slot, ServedLayer{std::move(offer), std::move(reader), std::move(stack)});
+    }
+    return json::object();
+  }
+
+  Result<std::vector<core::StackLayer>> StackOf(const json& slots) const {
+    std::vector<core::StackLayer> stack;
+    const std::lock_guard lock(layers_mutex_);
+    for (const uint16_t slot : slots) stack.push_back(layers_.at(slot).stack);
+    return stack;
+  }
+
+  // The generations that the mount has shown, oldest first. What lies after "settled" may not be what the
+  // kernel has in its caches.
+  Result<json> Load(const json& request) {
+    const uint64_t settled = request.at("settled");
+    for (const json& shown : request.at("history")) {
+      const uint64_t generation = shown.at("generation");
+      VENEER_ASSIGN(const auto stack, StackOf(shown.at("slots")));
+      if (tree_ == nullptr) {
+        VENEER_ASSIGN(auto view, core::View::Build(generation, stack));
+        tree_ = std::make_unique<core::LiveTree>(std::move(view), kernel_);
+      } else {
+        VENEER_TRY(tree_->Replay(generation, stack));
+      }
+      if (generation == settled) settled_ = tree_->Now()->view;
+    }
+    return json::object();
+  }
+
+  Result<json> Serve(Message& message) {
+    context_ = std::make_unique<Context>(Context{*tree_, shared_.lookup_counts, shared_.counters, *this});
+    if (message.descriptors.size() > 1) panic_trigger_ = std::move(message.descriptors[1]);
+    VENEER_ASSIGN(session_, Session::Create(std::move(message.descriptors.at(0)),
+                                            message.json.at("init").get<Bytes>(), *context_, kernel_));
+    std::thread([this] {
+      session_->Serve(setup_.threads);
+      reporter_.reset();  // tells what is still to be told
+      ::_exit(kUnmounted);
+    }).detach();
+    return json::object();
+  }
+
+  Result<json> Finish() {
+    if (settled_ == nullptr) return json::object();
+    return Describe(tree_->FinishSwitch(*std::exchange(settled_, nullptr)));
+  }
+
+  static Result<json> Describe(const Result<core::LiveTree::Report>& report) {
+    if (!report) return tl::unexpected<Error>(report.error());
+    return json{{"entries", report->entries},
+                {"folders", report->folders},
+                {"longest_wait_us", report->longest_wait_us}};
+  }
+
+  // Lets go of the layers of former generations of which the kernel knows no node any more.
+  Result<json> Release() {
+    const auto moment = tree_->Now();
+    std::set<uint16_t> former = moment->view->table().Slots();
+    for (const core::StackLayer& layer : moment->view->stack()) former.erase(layer.slot);
+    std::set<uint16_t> idle;
+    json kept = json::array();
+    for (const uint16_t slot : former) {
+      const int64_t nodes = shared_.lookup_counts.Of(slot);
+      if (nodes == 0) idle.insert(slot);
+      if (nodes != 0) kept.push_back({{"slot", slot}, {"nodes", nodes}});
+    }
+    if (!idle.empty()) VENEER_TRY(tree_->Release(idle));
+    const std::lock_guard lock(layers_mutex_);
+    for (const uint16_t slot : idle) layers_.erase(slot);
+    return json{{"kept", std::move(kept)}, {"released", idle}};
+  }
+
+  Result<json> CountersNow() const {
+    uint64_t verified = 0;
+    uint64_t damaged = 0;
+    const auto cache = cache_->counters();
+    const std::lock_guard lock(layers_mutex_);
+    for (const auto& [slot, layer] : layers_) {
+      verified += layer.reader->counters().blocks_verified;
+      damaged += layer.reader->counters().failures;
+    }
+    return json{{"blocks_verified", verified},
+                {"blocks_damaged", damaged},
+                {"cache_hits", cache.hits},
+                {"cache_misses", cache.misses},
+                {"cache_bytes", cache.bytes}};
+  }
+
+  // On the reporter's thread.
+  void TellFailure(core::NodeId node, const Error& error) const {
+    json report = {{"code", CodeWord(error.code())}, {"message", error.message()}};
+    std::shared_ptr<const erofs::Image> image;
+    {
+      const std::lock_guard lock(layers_mutex_);
+      if (const auto found = layers_.find(core::SlotOf(node)); found != layers_.end()) {
+        image = found->second.stack.image;
+        report["layer"] = found->second.offer.id;
+        report["layer_name"] = found->second.offer.name;
+      }
+    }
+    if (node == core::kRootId || image == nullptr) {
+      report["path"] = "/";
+    } else if (const std::string path = scan::PathOfInode(*image, core::NidOf(node)); !path.empty()) {
+      report["path"] = "/" + path;
+    } else {  // the way to it may be what is damaged
+      report["path"] = fmt::format("inode {}", core::NidOf(node));
+    }
+    static_cast<void>(SendMessage(report_.get(), report));
+  }
+
+  UniqueFd control_;
+  UniqueFd report_;
+  SharedState& shared_;
+  WorkerSetup setup_;
+  std::shared_ptr<verity::BlockCache> cache_;
+  NotifyingKernelCache kernel_;
+  std::unique_ptr<core::LiveTree> tree_;
+  std::shared_ptr<const core::View> settled_;
+  std::unique_ptr<Context> context_;
+  std::unique_ptr<Session> session_;
+  UniqueFd panic_trigger_;
+
+  mutable std::mutex layers_mutex_;
+  std::map<uint16_t, ServedLayer> layers_;  // guarded by layers_mutex_; by slot
+
+  std::unique_ptr<DamageReporter> reporter_;  // last: its thread uses the others
+};
+
+// Closes all descriptors but standard error and these two.
+void CloseOthers(int one, int other) {
+  const unsigned first = static_cast<unsigned>(std::min(one, other));
+  const unsigned second = static_cast<unsigned>(std::max(one, other));
+  const unsigned begin = STDERR_FILENO + 1;
+  if (first > begin) ::close_range(begin, first - 1, 0);
+  if (second > first + 1) ::close_range(first + 1, second - 1, 0);
+  ::close_range(second + 1, ~0U, 0);
+}
+
+}  // namespace
+
+void RunWorker(UniqueFd control, UniqueFd report, SharedState& shared, const WorkerSetup& setup) {
+  ::prctl(PR_SET_NAME, "veneer-worker");
+  // To stop is for the supervisor to be told, whoever else a terminal or a service manager tells.
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGPIPE}) ::signal(signal, SIG_IGN);
+  CloseOthers(control.get(), report.get());
+  Status locked = EnterSandbox(setup.sandbox);
+  if (!locked) {
+    // Whatever is asked first hears of it.
+    static_cast<void>(ReceiveMessage(control.get()));
+    static_cast<void>(SendMessage(control.get(), ErrorAnswer(locked.error())));
+    ::_exit(kFailed);
+  }
+  // Never destroyed: threads use it until the process ends.
+  auto* worker = new Worker(std::move(control), std::move(report), shared, setup);
+  worker->Run();
+  ::_exit(kFailed);
+}
+
+}  // namespace veneer::fuse

@@ -1,0 +1,33 @@
+#include "fs/fuse/restart_policy.h"
+
+#include "tests/support/catch.h"
+
+namespace veneer::fuse {
+namespace {
+
+TEST_CASE("a worker that died is followed at once, unless many die as soon as they begin") {
+  RestartPolicy policy;
+  // However many, if each has served for a while.
+  for (int64_t now = 1000; now < 20'000; now += 600) CHECK(policy.Died(now - 600, now) == now);
+  for (int i = 0; i < 4; ++i) CHECK(policy.Died(20'000, 20'001 + i) == 20'001 + i);
+  CHECK(policy.Died(20'005, 20'006) == 21'006);
+  CHECK(policy.Died(21'006, 21'007) == 23'007);
+  CHECK(policy.Died(23'007, 23'008) == 27'008);
+  int64_t now = 27'008;
+  for (int i = 0; i < 10; ++i) now = policy.Died(now, now);
+  CHECK(policy.Died(now, now) == now + RestartPolicy::kLongestWait);
+  // One that lives clears the past.
+  CHECK(policy.Died(now, now + 10'000) == now + 10'000);
+  CHECK(policy.Died(now + 10'000, now + 10'001) == now + 10'001);
+}
+
+TEST_CASE("old deaths do not count, and a reset forgets them all") {
+  RestartPolicy policy;
+  for (int64_t now = 0; now < 60'000; now += 3'000) CHECK(policy.Died(now, now) == now);
+  for (int i = 0; i < 4; ++i) static_cast<void>(policy.Died(70'000, 70'000));
+  policy.Reset();
+  CHECK(policy.Died(70'000, 70'000) == 70'000);
+}
+
+}  // namespace
+}  // namespace veneer::fuse

@@ -1,0 +1,174 @@
+// The worker dies, and nobody who uses the mount can tell.
+#include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "fs/base/unique_fd.h"
+#include "tests/mount/switch_rig.h"
+
+namespace veneer::test {
+namespace {
+
+using nlohmann::json;
+
+// Returns once another worker serves.
+void KillWorker(const SwitchRig& rig) {
+  const pid_t worker = rig.WorkerOf(0);
+  REQUIRE(worker > 0);
+  REQUIRE(::kill(worker, SIGKILL) == 0);
+  pid_t next = worker;
+  while (next == worker || next == 0) next = rig.WorkerOf(0);
+}
+
+void ForgetCaches() {
+  std::ofstream("/proc/sys/vm/drop_caches") << 3;
+}
+
+std::string AnyFile(const SwitchRig& rig) {
+  for (const auto& [path, shown] : DescribeTrees(rig.root())) {
+    if (shown[0].present && S_ISREG(shown[0].st.st_mode) && !shown[0].content.empty()) return path;
+  }
+  FAIL("no file");
+  return "";
+}
+
+// Names and inode numbers, in the order in which they come.
+std::vector<std::pair<std::string, ino_t>> List(DIR* folder, size_t most) {
+  std::vector<std::pair<std::string, ino_t>> entries;
+  while (entries.size() < most) {
+    const dirent* entry = ::readdir(folder);
+    if (entry == nullptr) break;
+    entries.emplace_back(entry->d_name, entry->d_ino);
+  }
+  return entries;
+}
+
+TEST_CASE("inodes, open files, mappings, folders and listings go on with another worker") {
+  const SwitchRig rig(1);
+  const std::string path = rig.mount(0) + "/" + AnyFile(rig);
+  struct stat before {};
+  REQUIRE(::stat(path.c_str(), &before) == 0);
+  const auto size = static_cast<size_t>(before.st_size);
+  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  REQUIRE(file);
+  auto* mapped = static_cast<char*>(::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.get(), 0));
+  REQUIRE(mapped != MAP_FAILED);
+  const std::string source = rig.root() + "/t0" + path.substr(rig.mount(0).size());
+  std::string content(size, '\0');
+  std::ifstream(source, std::ios::binary).read(content.data(), static_cast<std::streamsize>(size));
+  DIR* folder = ::opendir(rig.mount(0).c_str());
+  DIR* again = ::opendir(rig.mount(0).c_str());
+  REQUIRE(folder != nullptr);
+  auto listed = List(folder, 3);
+
+  KillWorker(rig);
+  ForgetCaches();
+
+  struct stat after {};
+  REQUIRE(::stat(path.c_str(), &after) == 0);
+  CHECK(after.st_ino == before.st_ino);
+  CHECK(after.st_dev == before.st_dev);
+  std::string read(size, '\0');
+  CHECK(::pread(file.get(), read.data(), size, 0) == before.st_size);
+  CHECK(read == content);
+  CHECK(std::string(mapped, size) == content);
+  const auto rest = List(folder, 1000);
+  listed.insert(listed.end(), rest.begin(), rest.end());
+  CHECK(listed == List(again, 1000));
+  ::closedir(folder);
+  ::closedir(again);
+  ::munmap(mapped, size);
+  rig.SwitchByProgram(1);
+  CHECK(rig.Generations().at(rig.mount(0)) == 2);
+}
+
+TEST_CASE("what a former generation had is there for who holds it, with another worker too") {
+  const SwitchRig rig(1);
+  rig.SwitchByProgram(1);
+  std::string path;
+  for (const auto& [name, shown] : DescribeTrees(rig.root())) {
+    if (shown[1].present && !shown[0].present && S_ISREG(shown[1].st.st_mode)) path = name;
+  }
+  REQUIRE_FALSE(path.empty());
+  const UniqueFd file(::open((rig.mount(0) + "/" + path).c_str(), O_RDONLY | O_CLOEXEC));
+  REQUIRE(file);
+  rig.SwitchByProgram(0);
+  KillWorker(rig);
+  ForgetCaches();
+  char first = 0;
+  CHECK(::pread(file.get(), &first, 1, 0) == 1);
+  CHECK(::access((rig.mount(0) + "/" + path).c_str(), F_OK) != 0);
+  // It is held still, and gc knows, though another worker gave it out.
+  CHECK(rig.Json({"gc", "--keep", "0"}).at("removed").empty());
+}
+
+// Kills workers as fast as they come, until none comes any more; returns the pid of none.
+void WearOut(const SwitchRig& rig) {
+  for (pid_t worker = rig.WorkerOf(0); worker != 0; worker = rig.WorkerOf(0)) ::kill(worker, SIGKILL);
+}
+
+TEST_CASE(
+    "when no worker can be had, requests get an error and do not wait, and another generation is tried at "
+    "once") {
+  const SwitchRig rig(1);
+  const std::string path = rig.mount(0) + "/" + AnyFile(rig);
+  WearOut(rig);
+  ForgetCaches();
+  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  char byte = 0;
+  // Nothing of it is cached: either the open or the read has to ask.
+  const bool refused = !file || ::read(file.get(), &byte, 1) < 0;
+  const int error = errno;
+  if (rig.WorkerOf(0) == 0) {  // the wait was not over meanwhile
+    CHECK(refused);
+    CHECK(error == EIO);
+    CHECK(std::string(rig.Status(0).at("last_death")).find("signal 9") != std::string::npos);
+  }
+  rig.SwitchByProgram(1);
+  CHECK(rig.WorkerOf(0) != 0);
+  CHECK(rig.Generations().at(rig.mount(0)) == 2);
+  CHECK(RunCommand({"ls", "-lR", rig.mount(0)}).status == 0);
+}
+
+TEST_CASE("a worker has no rights, and ends with its supervisor") {
+  const SwitchRig rig(1);
+  const pid_t worker = rig.WorkerOf(0);
+  std::ifstream file("/proc/" + std::to_string(worker) + "/status");
+  std::string line;
+  std::string status;
+  while (std::getline(file, line)) status += line + "\n";
+  CHECK(status.find("CapEff:\t0000000000000000") != std::string::npos);
+  CHECK(status.find("Seccomp:\t2") != std::string::npos);
+  CHECK(status.find("NoNewPrivs:\t1") != std::string::npos);
+  CHECK(status.find("Uid:\t0\t") == std::string::npos);
+  // Standard error, two sockets, the device and the layer, and no more.
+  size_t descriptors = 0;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/" + std::to_string(worker) + "/fd")) {
+    static_cast<void>(entry);
+    ++descriptors;
+  }
+  CHECK(descriptors <= 8);
+  REQUIRE(::kill(rig.ServerOf(0), SIGKILL) == 0);
+  while (::kill(worker, 0) == 0) continue;
+}
+
+TEST_CASE("a supervisor that is told to stop unmounts; the worker leaves that to it") {
+  const SwitchRig rig(1);
+  const pid_t supervisor = rig.ServerOf(0);
+  const pid_t worker = rig.WorkerOf(0);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) ::kill(worker, signal);
+  ::kill(supervisor, SIGHUP);
+  CHECK(rig.WorkerOf(0) == worker);
+  ::kill(supervisor, SIGTERM);
+  while (!rig.Json({"status"}).at("mounts").empty()) continue;
+  CHECK(std::filesystem::is_empty(rig.mount(0)));
+}
+
+}  // namespace
+}  // namespace veneer::test
