@@ -35,9 +35,12 @@ void LogToTerminal(fuse::Severity, const std::string& line) {
   fmt::print(stderr, "veneer: mount: {}\n", line);
 }
 
+// Comes to have a mount.
+using Begin = std::function<Result<std::unique_ptr<fuse::Supervisor>>(fuse::Log log)>;
+
 // Serves until the end; `ready` is told once the mount answers.
-Status Serve(fuse::MountOptions options, fuse::Log log, const std::function<void()>& ready) {
-  VENEER_ASSIGN(const auto supervisor, fuse::Supervisor::Start(std::move(options), std::move(log)));
+Status Serve(const Begin& begin, fuse::Log log, const std::function<void()>& ready) {
+  VENEER_ASSIGN(const auto supervisor, begin(std::move(log)));
   ready();
   supervisor->Run();
   return {};
@@ -56,7 +59,7 @@ Status Unpack(const std::string& text) {
   return tl::unexpected<Error>(Error(CodeOfWord(text.substr(0, line)), text.substr(line + 1)));
 }
 
-[[noreturn]] void RunDaemon(fuse::MountOptions options, UniqueFd report) {
+[[noreturn]] void RunDaemon(const Begin& begin, UniqueFd report) {
   ::setsid();
   ::openlog("veneer", LOG_PID, LOG_DAEMON);
   const auto tell = [&](const std::string& text) {
@@ -70,12 +73,12 @@ Status Unpack(const std::string& text) {
     tell("ready");
   };
   if (::chdir("/") != 0) ::syslog(LOG_WARNING, "cannot change to /");
-  const Status served = Serve(std::move(options), LogToSyslog, ready);
+  const Status served = Serve(begin, LogToSyslog, ready);
   if (!served) tell(Pack(served.error()));
   ::_exit(served ? 0 : 1);
 }
 
-Status Daemonize(fuse::MountOptions options) {
+Status Daemonize(const Begin& begin) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return FailErrno(errno, "pipe");
   UniqueFd input(ends[0]);
@@ -85,7 +88,7 @@ Status Daemonize(fuse::MountOptions options) {
   if (child < 0) return FailErrno(errno, "fork");
   if (child == 0) {
     input.reset();
-    RunDaemon(std::move(options), std::move(output));
+    RunDaemon(begin, std::move(output));
   }
   output.reset();
   std::string text;
@@ -112,8 +115,16 @@ Status MountAndServe(fuse::MountOptions options, bool foreground) {
   for (std::string* path : {&options.store, &options.trust}) {
     if (auto absolute = AbsolutePath(*path)) *path = std::move(*absolute);
   }
-  if (!foreground) return Daemonize(std::move(options));
-  return Serve(std::move(options), LogToTerminal, [] {});
+  const Begin begin = [&](fuse::Log log) {
+    return fuse::Supervisor::Start(std::move(options), std::move(log));
+  };
+  if (!foreground) return Daemonize(begin);
+  return Serve(begin, LogToTerminal, [] {});
+}
+
+Status TakeOverAndServe(fuse::ControlChannel former) {
+  return Daemonize(
+      [&](fuse::Log log) { return fuse::Supervisor::TakeOver(std::move(former), std::move(log)); });
 }
 
 }  // namespace veneer::tools

@@ -16,4 +16,8 @@ Result<std::string> AbsolutePath(const std::string& path);
 // in use.
 Status MountAndServe(fuse::MountOptions options, bool foreground);
 
+// Takes a live mount over from the server at the other end of `former`, in a daemon; returns once the mount
+// is there. Errors of Supervisor::TakeOver.
+Status TakeOverAndServe(fuse::ControlChannel former);
+
 }  // namespace veneer::tools

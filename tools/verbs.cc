@@ -23,6 +23,7 @@ constexpr Verb kVerbs[] = {
     {"ps", AddPs},
     {"mount", AddMount},
     {"umount", AddUmount},
+    {"reload", AddReload},
     {"scan", AddScan},
     {"gc", AddGc},
     {"repair-catalog", AddRepairCatalog},

@@ -23,6 +23,7 @@ Action AddList(CLI::App& verb);
 Action AddMount(CLI::App& verb);
 Action AddPatch(CLI::App& verb);
 Action AddPs(CLI::App& verb);
+Action AddReload(CLI::App& verb);
 Action AddRepairCatalog(CLI::App& verb);
 Action AddRevert(CLI::App& verb);
 Action AddScan(CLI::App& verb);

@@ -5,7 +5,6 @@
 
 #include <cerrno>
 
-#include "fs/fuse/message.h"
 #include "fs/fuse/socket_address.h"
 
 namespace veneer::fuse {
@@ -41,6 +40,11 @@ Result<ControlChannel> ControlChannel::Connect(const std::string& path) {
 }
 
 Result<json> ControlChannel::Ask(const json& request, std::span<const int> descriptors) {
+  VENEER_ASSIGN(Message answer, AskForMessage(request, descriptors));
+  return std::move(answer.json);
+}
+
+Result<Message> ControlChannel::AskForMessage(const json& request, std::span<const int> descriptors) {
   if (gone_) return Gone();
   if (Status sent = SendMessage(socket_.get(), request, descriptors); !sent) {
     gone_ = sent.error().code() == ErrorCode::kNotFound;
@@ -50,7 +54,8 @@ Result<json> ControlChannel::Ask(const json& request, std::span<const int> descr
   VENEER_ASSIGN(auto answer, ReceiveMessage(socket_.get()));
   gone_ = !answer;
   if (gone_) return Gone();
-  return ReadAnswer(std::move(answer->json));
+  VENEER_ASSIGN(answer->json, ReadAnswer(std::move(answer->json)));
+  return std::move(*answer);
 }
 
 }  // namespace veneer::fuse

@@ -10,6 +10,7 @@
 
 #include "fs/base/error.h"
 #include "fs/base/unique_fd.h"
+#include "fs/fuse/message.h"
 
 namespace veneer::fuse {
 
@@ -28,6 +29,9 @@ class ControlChannel {
   // Sends a request, with `descriptors` beside it, and waits for its answer. kNotFound if the other end is
   // gone, kIo if it is silent for two minutes.
   Result<nlohmann::json> Ask(const nlohmann::json& request, std::span<const int> descriptors = {});
+
+  // Likewise, with the descriptors that come with the answer.
+  Result<Message> AskForMessage(const nlohmann::json& request, std::span<const int> descriptors = {});
 
   // Whether the other end was found gone by Ask.
   bool gone() const { return gone_; }

@@ -25,8 +25,8 @@ bool IsReady(std::span<const pollfd> polled, int fd) {
 
 // A request whose members are of the wrong type, or want of memory, must not end the process that serves the
 // mount.
-Result<json> AnswerSafely(const ControlServer::Handlers& handlers, ControlServer::ClientId client,
-                          const json& request) {
+Result<ControlServer::Answer> AnswerSafely(const ControlServer::Handlers& handlers,
+                                           ControlServer::ClientId client, const json& request) {
   try {
     return handlers.answer(client, request);
   } catch (const std::exception& exception) {
@@ -86,7 +86,8 @@ bool ControlServer::Serve(ClientId client, int socket) {
   const auto request = ReceiveMessage(socket);
   if (!request || !*request) return false;
   const auto answer = AnswerSafely(handlers_, client, (*request)->json);
-  return SendMessage(socket, answer ? *answer : ErrorAnswer(answer.error())).has_value();
+  if (!answer) return SendMessage(socket, ErrorAnswer(answer.error())).has_value();
+  return SendMessage(socket, answer->json, answer->descriptors).has_value();
 }
 
 void ControlServer::Handle(std::span<const pollfd> polled) {

@@ -21,8 +21,14 @@ class ControlServer {
  public:
   // Numbers clients, so that what one began can be ended when it goes.
   using ClientId = uint64_t;
+  struct Answer {
+    Answer() = default;
+    Answer(nlohmann::json object) : json(std::move(object)) {}  // NOLINT: most answers are just that
+    nlohmann::json json;
+    std::vector<int> descriptors;  // that go with it, borrowed
+  };
   struct Handlers {
-    std::function<Result<nlohmann::json>(ClientId, const nlohmann::json& request)> answer;
+    std::function<Result<Answer>(ClientId, const nlohmann::json& request)> answer;
     std::function<void(ClientId)> gone;
   };
 

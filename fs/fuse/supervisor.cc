@@ -58,22 +58,27 @@ Supervisor::~Supervisor() = default;
 Result<std::unique_ptr<Supervisor>> Supervisor::Start(MountOptions options, Log log) {
   VENEER_ASSIGN(catalog::Store store, catalog::Store::Open(options.store, options.trust));
   std::unique_ptr<Supervisor> self(new Supervisor(std::move(options), std::move(store), std::move(log)));
-  VENEER_ASSIGN(self->signals_, CatchSignals());
-  VENEER_ASSIGN(self->control_, ControlServer::ListenInFolder(ControlFolder(self->store_.identity()),
-                                                              fmt::format("{}.sock", ::getpid())));
-  self->control_->SetHandlers(
-      {[raw = self.get()](auto client, const auto& request) { return raw->Answer(client, request); },
-       [raw = self.get()](auto client) { raw->Gone(client); }});
+  VENEER_TRY(self->Listen());
   VENEER_ASSIGN(self->shared_, SharedMemory::Create());
   VENEER_ASSIGN(const uint64_t wanted, self->WantedGeneration());
   VENEER_ASSIGN(Shown shown, self->OpenGeneration(wanted));
   self->settled_ = wanted;
   self->history_.push_back(std::move(shown));
+  VENEER_TRY(self->SetUp());
   VENEER_TRY(self->Mount());
   return self;
 }
 
-Status Supervisor::Mount() {
+Status Supervisor::Listen() {
+  VENEER_ASSIGN(signals_, CatchSignals());
+  VENEER_ASSIGN(control_, ControlServer::ListenInFolder(ControlFolder(store_.identity()),
+                                                        fmt::format("{}.sock", ::getpid())));
+  control_->SetHandlers({[this](auto client, const auto& request) { return Answer(client, request); },
+                         [this](auto client) { Gone(client); }});
+  return {};
+}
+
+Status Supervisor::SetUp() {
   setup_.sandbox = UnprivilegedUser();
   setup_.threads = std::max(2U, options_.threads);
   setup_.cache_bytes = options_.cache_bytes;
@@ -82,7 +87,10 @@ Status Supervisor::Mount() {
     panic_trigger_.reset(::open("/proc/sysrq-trigger", O_WRONLY | O_CLOEXEC));
     if (!panic_trigger_) return FailErrno(errno, "/proc/sysrq-trigger: --on-corruption=panic");
   }
-  VENEER_TRY(StartWorker());  // finds out that the layers can be served, before anything is mounted
+  return StartWorker();  // finds out that the layers can be served
+}
+
+Status Supervisor::Mount() {
   VENEER_ASSIGN(device_, MountFuse(store_.path(), options_.target, options_.mount_flags));
   mounted_ = DeviceAt(options_.target);
   Status working;

@@ -46,6 +46,12 @@ class Supervisor {
   // store, its layers and its trust; kNotFound where no generation is current, or not the one asked for;
   // those of MountFuse.
   static Result<std::unique_ptr<Supervisor>> Start(MountOptions options, Log log);
+
+  // Takes a live mount over from its supervisor, which is at the other end of `former` and may be another
+  // version of this program; readers notice nothing. Where it fails, with the errors of Start, the mount
+  // stays with the former one. kBusy while that is in a switch; kUnsupported if it cannot be understood.
+  static Result<std::unique_ptr<Supervisor>> TakeOver(ControlChannel former, Log log);
+
   ~Supervisor();
   Supervisor(const Supervisor&) = delete;
   Supervisor& operator=(const Supervisor&) = delete;
@@ -64,6 +70,8 @@ class Supervisor {
   Supervisor(MountOptions options, catalog::Store store, Log log);
 
   // supervisor.cc: the life of the mount
+  Status Listen();
+  Status SetUp();
   Status Mount();
   void HandleSignals();
   void UnmountSelf();
@@ -86,7 +94,7 @@ class Supervisor {
   Result<Shown> OpenGeneration(uint64_t number);
   Result<Shown> OpenLayers(const catalog::Catalog& catalog, uint64_t number,
                            const std::vector<std::string>& ids);
-  Result<nlohmann::json> Answer(ControlServer::ClientId client, const nlohmann::json& request);
+  Result<ControlServer::Answer> Answer(ControlServer::ClientId client, const nlohmann::json& request);
   Result<nlohmann::json> Prepare(ControlServer::ClientId client, const nlohmann::json& request);
   Status OfferLayers(const Shown& shown);
   Result<nlohmann::json> Commit();
@@ -95,6 +103,12 @@ class Supervisor {
   void Gone(ControlServer::ClientId client);
   Result<nlohmann::json> Release();
   nlohmann::json Describe();
+
+  // supervisor_handover.cc: another supervisor takes its place
+  Result<ControlServer::Answer> HandOver(ControlServer::ClientId client);
+  nlohmann::json LetGo();
+  Status Inherit(Message state);
+  Status InheritLayers(const nlohmann::json& layers, std::span<UniqueFd> files);
 
   MountOptions options_;
   catalog::Store store_;
@@ -105,15 +119,16 @@ class Supervisor {
   UniqueFd signals_;  // signalfd
   UniqueFd device_;   // /dev/fuse
   UniqueFd panic_trigger_;
-  Bytes init_;         // the kernel's first message
-  dev_t mounted_ = 0;  // st_dev of what is in the mount
-  bool unmounted_ = false;
+  Bytes init_;              // the kernel's first message
+  dev_t mounted_ = 0;       // st_dev of what is in the mount
+  bool unmounted_ = false;  // or handed over: there is nothing left to do
 
   std::map<uint16_t, catalog::Store::SealedLayer> layers_;  // open, by slot
   std::deque<Shown> history_;                               // oldest first; the last one is shown
   uint64_t settled_ = 0;  // the last generation that a worker finished switching to
   std::optional<Shown> prepared_;
-  ControlServer::ClientId preparing_ = 0;  // who prepared; 0: nobody
+  ControlServer::ClientId preparing_ = 0;    // who prepared; 0: nobody
+  ControlServer::ClientId taking_over_ = 0;  // who is about to take the mount over; 0: nobody
 
   std::optional<WorkerProcess> worker_;  // nothing while it is down
   RestartPolicy restarts_;

@@ -66,9 +66,11 @@ Result<Supervisor::Shown> Supervisor::OpenLayers(const catalog::Catalog& catalog
   return shown;
 }
 
-Result<json> Supervisor::Answer(ControlServer::ClientId client, const json& request) {
+Result<ControlServer::Answer> Supervisor::Answer(ControlServer::ClientId client, const json& request) {
   const std::string what = request.value("request", "");
   if (what == "status") return Describe();
+  if (what == "hand-over") return HandOver(client);
+  if (what == "let-go" && taking_over_ == client) return LetGo();
   if (what == "prepare") return Prepare(client, request);
   if (what == "release") return Release();
   if (what != "commit" && what != "abort")
@@ -82,7 +84,9 @@ Result<json> Supervisor::Answer(ControlServer::ClientId client, const json& requ
 
 Result<json> Supervisor::Prepare(ControlServer::ClientId client, const json& request) {
   if (options_.generation) return Fail(ErrorCode::kUsage, "{}: is pinned to a generation", options_.target);
-  if (preparing_ != 0) return Fail(ErrorCode::kBusy, "{}: another switch is under way", options_.target);
+  if (preparing_ != 0 || taking_over_ != 0)
+    return Fail(ErrorCode::kBusy, "{}: another {} is under way; try again", options_.target,
+                preparing_ != 0 ? "switch" : "reload");
   VENEER_ASSIGN(const auto catalog, store_.OpenCatalogForReading());
   VENEER_ASSIGN(Shown shown, OpenLayers(*catalog, request.value("generation", uint64_t{0}),
                                         request.value("layers", std::vector<std::string>())));
@@ -149,6 +153,7 @@ void Supervisor::Abort() {
 // A client that goes between prepare and commit leaves it to the record which of the two generations is
 // current. Where that cannot be read the old one stays, until the next activate takes the mount along.
 void Supervisor::Gone(ControlServer::ClientId client) {
+  if (taking_over_ == client) taking_over_ = 0;
   if (preparing_ != client) return;
   preparing_ = 0;
   const auto recorded = WantedGeneration();

@@ -234,8 +234,11 @@ class Worker final : public FailureSink {
   std::unique_ptr<DamageReporter> reporter_;  // last: its thread uses the others
 };
 
-// Closes all descriptors but standard error and these two.
+// Closes all descriptors but these two. The standard ones belong to whoever ran `veneer mount`, who may wait
+// for their end.
 void CloseOthers(int one, int other) {
+  const UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::dup2(null.get(), fd);
   const unsigned first = static_cast<unsigned>(std::min(one, other));
   const unsigned second = static_cast<unsigned>(std::max(one, other));
   const unsigned begin = STDERR_FILENO + 1;

@@ -19,7 +19,7 @@ struct WorkerSetup {
 };
 
 // Serves until the file system is unmounted or the supervisor is gone, and ends the process: with 0 where the
-// file system was unmounted. Keeps no descriptor but standard error and the two sockets. Call it in a fresh
+// file system was unmounted. Keeps no descriptor but the two sockets. Call it in a fresh
 // child with one thread.
 [[noreturn]] void RunWorker(UniqueFd control, UniqueFd report, SharedState& shared, const WorkerSetup& setup);
 

@@ -100,8 +100,8 @@ TEST_CASE("so it is when the program switches") {
   stage.Judge();
 }
 
-// Kills the first mount's worker again and again, each after it has served for longer than one that dies at
-// once, until it goes.
+// Kills the first mount's worker again and again, each after it has
+// served for longer than one that dies at once, until it goes.
 class Killer {
  public:
   Killer(const SwitchRig& rig, const Crowd& crowd) : thread_([this, &rig, &crowd] { Run(rig, crowd); }) {}
@@ -146,6 +146,18 @@ TEST_CASE("so it is while a mount's workers are killed, also in the middle of a 
   stage.Judge();
   CHECK(stage.rig.Status(0).at("counters").at("worker_deaths") >= kills);
   CHECK(stage.rig.Status(1).at("counters").at("worker_deaths") == 0);
+}
+
+TEST_CASE("so it is while other supervisors take the mounts over") {
+  Stage stage;
+  stage.WaitForAll();
+  for (const int tree : {1, 2, 0}) {
+    stage.rig.Run({"reload"});
+    stage.WaitForAll();
+    stage.SwitchTo(tree, [&](int next) { stage.rig.SwitchByProgram(next); });
+    stage.WaitForAll();
+  }
+  stage.Judge();
 }
 
 }  // namespace

@@ -170,5 +170,54 @@ TEST_CASE("a supervisor that is told to stop unmounts; the worker leaves that to
   CHECK(std::filesystem::is_empty(rig.mount(0)));
 }
 
+TEST_CASE("reload puts another supervisor and worker under the mount, and nobody can tell") {
+  const SwitchRig rig(1);
+  rig.SwitchByProgram(1);
+  const std::string path = rig.mount(0) + "/" + AnyFile(rig);
+  struct stat before {};
+  REQUIRE(::stat(path.c_str(), &before) == 0);
+  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  REQUIRE(file);
+  const pid_t supervisor = rig.ServerOf(0);
+  const pid_t worker = rig.WorkerOf(0);
+  const auto reads = rig.Status(0).at("counters").at("lookups").get<uint64_t>();
+  rig.Run({"reload"});
+  ForgetCaches();
+  CHECK(rig.ServerOf(0) != supervisor);
+  CHECK(rig.WorkerOf(0) != worker);
+  CHECK(rig.Status(0).at("counters").at("lookups").get<uint64_t>() >= reads);
+  struct stat after {};
+  REQUIRE(::stat(path.c_str(), &after) == 0);
+  CHECK(after.st_ino == before.st_ino);
+  CHECK(after.st_dev == before.st_dev);
+  char byte = 0;
+  CHECK(::pread(file.get(), &byte, 1, 0) == 1);
+  rig.SwitchByProgram(2);
+  KillWorker(rig);
+  rig.Run({"reload", rig.mount(0)});
+  rig.SwitchByProgram(0);
+  CHECK(rig.Generations().at(rig.mount(0)) == 4);
+  CHECK(RunCommand({"ls", "-lR", rig.mount(0)}).status == 0);
+  RequireError(rig.Try({"reload", "/nowhere"}), 1, "reload", {"no mount of this store"});
+}
+
+TEST_CASE("where the new program will not trust what is mounted, the old one stays") {
+  const SwitchRig rig(1);
+  const pid_t supervisor = rig.ServerOf(0);
+  std::filesystem::rename(rig.store() + "/trust/base.d", rig.store() + "/trust/gone");
+  RequireError(rig.Try({"reload"}), 4, "reload", {rig.mount(0)});
+  std::filesystem::rename(rig.store() + "/trust/gone", rig.store() + "/trust/base.d");
+  CHECK(rig.ServerOf(0) == supervisor);
+  rig.SwitchByProgram(1);
+}
+
+TEST_CASE("whoever reads what mount says is not kept waiting by the mount") {
+  const SwitchRig rig(0);
+  std::filesystem::create_directories(rig.mount(0));
+  const std::string script = "\"$0\" --store \"$1\" mount \"$2\" 2>&1 | cat; umount \"$2\"";
+  const auto result = RunCommand({"sh", "-c", script, VENEER_PROGRAM, rig.store(), rig.mount(0)});
+  CHECK(result.out == rig.mount(0) + ": mounted\n");
+}
+
 }  // namespace
 }  // namespace veneer::test

@@ -25,6 +25,7 @@ _veneer_words() {
     ps) echo '--help|' ;;
     mount) echo '--help --generation --foreground --threads --cache --on-corruption|DIR' ;;
     umount) echo '--help --lazy|DIR' ;;
+    reload) echo '--help|DIR' ;;
     scan) echo '--help --layer --current|' ;;
     gc) echo '--help --keep --dry-run|' ;;
     repair-catalog) echo '--help|' ;;
@@ -32,7 +33,7 @@ _veneer_words() {
   esac
 }
 
-_veneer_verbs='keygen seal patch withdraw inspect init install why-not activate revert status list history why diff ps mount umount scan gc repair-catalog'
+_veneer_verbs='keygen seal patch withdraw inspect init install why-not activate revert status list history why diff ps mount umount reload scan gc repair-catalog'
 
 # The verb among the words before the cursor; nothing if there is none yet.
 _veneer_verb() {

@@ -1,0 +1,20 @@
+// RocksDB's lock on a catalog, without RocksDB.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <string>
+
+#include "fs/base/error.h"
+#include "fs/base/unique_fd.h"
+
+namespace veneer::catalog {
+
+// Keeps everybody from changing the catalog in the folder `path` for as long as the descriptor is open. For a
+// process that has to fork: opening the catalog itself would start threads. A child does not have the lock,
+// and the process must not open the catalog for writing meanwhile. Waits as Catalog::OpenForWriting does.
+// kBusy, kNotFound, kIo.
+Result<UniqueFd> HoldCatalog(const std::string& path, std::chrono::milliseconds wait,
+                             const std::function<void()>& on_wait = {});
+
+}  // namespace veneer::catalog

@@ -1,0 +1,126 @@
+// Another supervisor takes the place of this one, under the live mount.
+//
+// The new one asks "hand-over" and gets the state as JSON, with the device, the shared counts and the layers'
+// files beside it. It verifies the layers by its own lights and has a worker load them. Only then it asks
+// "let-go": the old one ends its worker, answers, and ends. From there on it is as if the worker had died.
+#include "fs/fuse/mount_table.h"
+#include "fs/fuse/supervisor.h"
+
+namespace veneer::fuse {
+namespace {
+
+using nlohmann::json;
+
+constexpr int kStateSchema = 1;
+constexpr size_t kFixedDescriptors = 2;  // device and counts; then the layers' files, in their order
+
+json ToJson(const MountOptions& options) {
+  return {{"store", options.store},
+          {"trust", options.trust},
+          {"target", options.target},
+          {"generation", options.generation.value_or(0)},  // 0: follows the current one
+          {"threads", options.threads},
+          {"cache_bytes", options.cache_bytes},
+          {"mount_flags", options.mount_flags},
+          {"panic_on_corruption", options.panic_on_corruption}};
+}
+
+MountOptions OptionsFromJson(const json& words) {
+  MountOptions options;
+  options.store = words.at("store");
+  options.trust = words.at("trust");
+  options.target = words.at("target");
+  if (words.at("generation") != 0) options.generation = words.at("generation");
+  options.threads = words.at("threads");
+  options.cache_bytes = words.at("cache_bytes");
+  options.mount_flags = words.at("mount_flags");
+  options.panic_on_corruption = words.at("panic_on_corruption");
+  return options;
+}
+
+}  // namespace
+
+Result<ControlServer::Answer> Supervisor::HandOver(ControlServer::ClientId client) {
+  if (preparing_ != 0 || taking_over_ != 0)
+    return Fail(ErrorCode::kBusy, "{}: a switch or a reload is under way; try again", options_.target);
+  if (layers_.size() > kMaxDescriptors - kFixedDescriptors)
+    return Fail(ErrorCode::kBusy, "{}: has too many layers open; run: veneer gc", options_.target);
+  json layers = json::array();
+  ControlServer::Answer answer = json::object();
+  answer.descriptors = {device_.get(), shared_->fd()};
+  for (const auto& [slot, layer] : layers_) {
+    layers.push_back({{"slot", slot}, {"id", layer.signed_manifest.id}, {"file", layer.file->name()}});
+    answer.descriptors.push_back(layer.file->fd());
+  }
+  json history = json::array();
+  for (const Shown& shown : history_)
+    history.push_back({{"generation", shown.generation}, {"slots", shown.slots}});
+  answer.json = {{"state_schema", kStateSchema}, {"options", ToJson(options_)},  {"init", init_},
+                 {"mounted", mounted_},          {"settled", settled_},          {"deaths", deaths_},
+                 {"layers", std::move(layers)},  {"history", std::move(history)}};
+  taking_over_ = client;
+  return answer;
+}
+
+json Supervisor::LetGo() {
+  if (worker_) static_cast<void>(worker_->End());
+  worker_.reset();
+  unmounted_ = true;
+  Say(Severity::kInfo, "another process has taken the mount over");
+  return json::object();
+}
+
+Result<std::unique_ptr<Supervisor>> Supervisor::TakeOver(ControlChannel former, Log log) {
+  VENEER_ASSIGN(Message state, former.AskForMessage({{"request", "hand-over"}}));
+  if (state.json.value("state_schema", 0) != kStateSchema || state.descriptors.size() < kFixedDescriptors) {
+    return Fail(ErrorCode::kUnsupported,
+                "the mount's server speaks another language; unmount it and mount it again");
+  }
+  MountOptions options = OptionsFromJson(state.json.at("options"));
+  VENEER_ASSIGN(catalog::Store store, catalog::Store::Open(options.store, options.trust));
+  std::unique_ptr<Supervisor> self(new Supervisor(std::move(options), std::move(store), std::move(log)));
+  VENEER_TRY(self->Listen());
+  UniqueFd device = std::move(state.descriptors[0]);
+  VENEER_TRY(self->Inherit(std::move(state)));
+  VENEER_TRY(self->SetUp());
+  // Where the former one dies of this, it has let go all the same.
+  if (auto gone = former.Ask({{"request", "let-go"}}); !gone && !former.gone())
+    return tl::unexpected<Error>(gone.error());
+  self->device_ = std::move(device);
+  if (Status working = self->PutToWork(*self->worker_); !working) self->WorkerEnded();
+  return self;
+}
+
+Status Supervisor::Inherit(Message state) {
+  const json& words = state.json;
+  VENEER_ASSIGN(shared_, SharedMemory::Map(std::move(state.descriptors[1])));
+  VENEER_TRY(InheritLayers(words.at("layers"), std::span(state.descriptors).subspan(kFixedDescriptors)));
+  init_ = words.at("init").get<Bytes>();
+  mounted_ = words.at("mounted");
+  settled_ = words.at("settled");
+  deaths_ = words.at("deaths");
+  for (const auto& shown : words.at("history"))
+    history_.push_back({shown.at("generation"), shown.at("slots").get<std::vector<uint16_t>>()});
+  if (history_.empty()) return Fail(ErrorCode::kUnsupported, "{}: shows no generation", options_.target);
+  return {};
+}
+
+// The files are those that were open, whatever has become of their names; the signatures are verified anew.
+Status Supervisor::InheritLayers(const json& layers, std::span<UniqueFd> files) {
+  if (files.size() != layers.size())
+    return Fail(ErrorCode::kUnsupported, "{}: {} layers with {} files", options_.target, layers.size(),
+                files.size());
+  VENEER_ASSIGN(const auto trust, store_.LoadTrust());
+  for (size_t i = 0; i < files.size(); ++i) {
+    VENEER_ASSIGN(std::shared_ptr<const io::PosixFile> file,
+                  io::PosixFile::FromFd(std::move(files[i]), layers[i].at("file")));
+    VENEER_ASSIGN(auto manifest, layer::ReadSignedManifest(*file, *trust, crypto::TimeCheck::None()));
+    if (manifest.id != layers[i].at("id").get<std::string>())
+      return Fail(ErrorCode::kDamaged, "{}: is not the layer that it was", file->name());
+    const uint16_t slot = layers[i].at("slot");
+    layers_.emplace(slot, catalog::Store::SealedLayer{slot, std::move(manifest), std::move(file)});
+  }
+  return {};
+}
+
+}  // namespace veneer::fuse
