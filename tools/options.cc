@@ -24,13 +24,21 @@ CLI::Validator WholeNumber(uint64_t least, uint64_t most) {
 }
 
 void SigningOptions::AddTo(CLI::App& verb) {
-  AddRepeatable(verb, "--key", keys_, "Private key of the signer, PEM")->required()->type_name("FILE");
-  AddRepeatable(verb, "--cert", certificates_, "The signer's certificate and intermediates, PEM")
-      ->required()
-      ->type_name("FILE");
+  auto* key = AddRepeatable(verb, "--key", keys_,
+                            "Private key of the signer: a PEM file, or a URI that OpenSSL knows");
+  auto* certificate =
+      AddRepeatable(verb, "--cert", certificates_, "The signer's certificate and intermediates, PEM");
+  key->type_name("FILE");
+  certificate->type_name("FILE");
+  verb.add_flag("--unsigned", unsigned_, "Leave it to be signed on another host: see `veneer sign`")
+      ->excludes(key)
+      ->excludes(certificate);
 }
 
 Result<std::vector<crypto::Signer>> SigningOptions::Load() const {
+  if (!unsigned_ && keys_.empty() && certificates_.empty()) {
+    return Fail(ErrorCode::kUsage, "nobody is named to sign: give --key and --cert, or --unsigned");
+  }
   if (keys_.size() != certificates_.size()) {
     return Fail(ErrorCode::kUsage, "--key is given {} times and --cert {} times; each signer needs both",
                 keys_.size(), certificates_.size());

@@ -26,18 +26,19 @@ CLI::Option* AddRepeatable(CLI::App& verb, const std::string& name, std::vector<
 // read.
 CLI::Validator WholeNumber(uint64_t least, uint64_t most = std::numeric_limits<uint64_t>::max());
 
-// `--key K --cert C`, once for each signer.
+// `--key K --cert C`, once for each signer, or `--unsigned`.
 class SigningOptions {
  public:
   void AddTo(CLI::App& verb);
 
-  // The signers, in the order given. kUsage if keys and certificates do not come in pairs; the errors of
-  // Signer::Load.
+  // The signers, in the order given; none for --unsigned. kUsage if keys and certificates do not come in
+  // pairs, or neither they nor --unsigned are there; the errors of Signer::Load.
   Result<std::vector<crypto::Signer>> Load() const;
 
  private:
   std::vector<std::string> keys_;
   std::vector<std::string> certificates_;
+  bool unsigned_ = false;
 };
 
 }  // namespace veneer::tools

@@ -8,6 +8,7 @@ constexpr Verb kVerbs[] = {
     {"keygen", AddKeygen},
     {"seal", AddSeal},
     {"patch", AddPatch},
+    {"sign", AddSign},
     {"withdraw", AddWithdraw},
     {"inspect", AddInspect},
     {"init", AddInit},

@@ -28,6 +28,7 @@ Action AddRepairCatalog(CLI::App& verb);
 Action AddRevert(CLI::App& verb);
 Action AddScan(CLI::App& verb);
 Action AddSeal(CLI::App& verb);
+Action AddSign(CLI::App& verb);
 Action AddStatus(CLI::App& verb);
 Action AddUmount(CLI::App& verb);
 Action AddWhy(CLI::App& verb);

@@ -66,15 +66,21 @@ Status Withdraw(const Options& options, const Globals& globals, Output& output) 
   if (std::filesystem::exists(std::filesystem::symlink_status(options.output, error))) {
     return Fail(ErrorCode::kExists, "{}: is there already", options.output);
   }
-  VENEER_ASSIGN(const Bytes der, crypto::CmsSign(AsBytes(text), signers));
-  VENEER_TRY(io::WriteFileAtomically(options.output, der));
+  if (signers.empty()) {
+    // The text as it is: what `openssl cms -sign` makes of it is the withdrawal.
+    VENEER_TRY(io::WriteFileAtomically(options.output, AsBytes(text)));
+  } else {
+    VENEER_ASSIGN(const Bytes der, crypto::CmsSign(AsBytes(text), signers));
+    VENEER_TRY(io::WriteFileAtomically(options.output, der));
+  }
   output.json() = {{"file", ToUtf8(options.output)},
                    {"layer", layer.id},
                    {"component", layer.manifest.component},
                    {"sequence", layer.manifest.sequence},
                    {"letter", format::SequenceLetter(layer.manifest.sequence)},
                    {"reason", options.reason},
-                   {"created", created}};
+                   {"created", created},
+                   {"signed", !signers.empty()}};
   output.Note("{}: withdraws {}, {}", options.output, layer.manifest.name, layer.id);
   return {};
 }

@@ -15,10 +15,11 @@ namespace veneer::crypto {
 // A private key with its certificate, and the intermediates that lead from it to a root. Immutable.
 class Signer {
  public:
-  // `key_path`: a PEM private key. `certificate_path`: PEM certificates, the signer's own first, then
-  // intermediates. kNotFound, kCorrupt (not PEM, an encrypted key, a key that does not belong to the
-  // certificate), kUnsupported (a kind or size of key that no verifier of ours would accept: RSA under 2048
-  // bits, ...).
+  // `key_path`: a PEM private key, or the URI of one in OpenSSL's STORE (file:, pkcs11: with its provider or
+  // engine, ...), where it has a scheme and no file is called so. `certificate_path`: PEM certificates, the
+  // signer's own first, then intermediates. kNotFound, kCorrupt (not PEM, an encrypted key, a key that does
+  // not belong to the certificate), kUnsupported (a kind or size of key that no verifier of ours would
+  // accept: RSA under 2048 bits, ...).
   static Result<Signer> Load(const std::string& key_path, const std::string& certificate_path);
 
   Signer(Signer&&) noexcept;
@@ -36,6 +37,10 @@ class Signer {
 // `content` signed by every one of `signers` (at least one), as DER. SHA-256 is the message digest. kFailed
 // if OpenSSL will not.
 Result<Bytes> CmsSign(ByteSpan content, const std::vector<Signer>& signers);
+
+// `content` as SignedData that nobody has signed: the form of a message that is to be signed elsewhere. No
+// verifier accepts it. kFailed if OpenSSL will not.
+Result<Bytes> CmsWrapUnsigned(ByteSpan content);
 
 // Who signed, as far as a message says.
 struct SignerDescription {
@@ -69,6 +74,11 @@ struct TimeCheck {
 // weak algorithm, too few signers. kExpired: outside the validity of a certificate. kRevoked. Content is
 // never returned beside an error.
 Result<CmsContent> CmsVerify(ByteSpan der, const TrustStore& trust, Role role, TimeCheck time);
+
+// The content and the signers, where every signature in `der` matches the certificate that comes with it and
+// is of an allowed algorithm. Who the signers are, nobody has judged: for whoever makes messages, and never
+// for a decision. kCorrupt, kUntrusted as CmsVerify.
+Result<CmsContent> CmsCheckSignatures(ByteSpan der);
 
 // The content and the claimed signers, with nothing verified: for showing to a person, and for nothing else.
 Result<CmsContent> CmsShowUnverified(ByteSpan der);

@@ -50,6 +50,15 @@ Status AddSigner(CMS_ContentInfo* cms, const Signer::Material& signer) {
   return {};
 }
 
+Result<Bytes> ToDer(CMS_ContentInfo* cms) {
+  unsigned char* der = nullptr;
+  const int size = i2d_CMS_ContentInfo(cms, &der);
+  if (size < 0) return Fail(ErrorCode::kFailed, "signing: {}", TakeOpenSslReason());
+  Bytes bytes(der, der + size);
+  OPENSSL_free(der);
+  return bytes;
+}
+
 }  // namespace
 
 Result<Bytes> CmsSign(ByteSpan content, const std::vector<Signer>& signers) {
@@ -66,12 +75,25 @@ Result<Bytes> CmsSign(ByteSpan content, const std::vector<Signer>& signers) {
   if (CMS_final(cms.get(), data.get(), nullptr, CMS_BINARY) != 1) {
     return Fail(ErrorCode::kFailed, "signing: {}", TakeOpenSslReason());
   }
-  unsigned char* der = nullptr;
-  const int size = i2d_CMS_ContentInfo(cms.get(), &der);
-  if (size < 0) return Fail(ErrorCode::kFailed, "signing: {}", TakeOpenSslReason());
-  Bytes bytes(der, der + size);
-  OPENSSL_free(der);
-  return bytes;
+  return ToDer(cms.get());
+}
+
+// CMS_final wants a digest, and there is none without a signer: the content is put in by hand.
+Result<Bytes> CmsWrapUnsigned(ByteSpan content) {
+  const ErrorScope scope;
+  if (content.size() > INT_MAX)
+    return Fail(ErrorCode::kFailed, "signing: {} bytes are too many", content.size());
+  const CmsPtr cms(CMS_sign(nullptr, nullptr, nullptr, nullptr, CMS_BINARY | CMS_PARTIAL));
+  ASN1_OCTET_STRING** place = cms ? CMS_get0_content(cms.get()) : nullptr;
+  ASN1_OCTET_STRING* text = ASN1_OCTET_STRING_new();
+  if (place == nullptr || text == nullptr ||
+      ASN1_OCTET_STRING_set(text, content.data(), static_cast<int>(content.size())) != 1) {
+    ASN1_OCTET_STRING_free(text);
+    return Fail(ErrorCode::kFailed, "signing: {}", TakeOpenSslReason());
+  }
+  ASN1_OCTET_STRING_free(*place);
+  *place = text;
+  return ToDer(cms.get());
 }
 
 }  // namespace veneer::crypto

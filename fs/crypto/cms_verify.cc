@@ -18,11 +18,11 @@ X509* CertificateOf(CMS_SignerInfo* signer) {
   return certificate;
 }
 
-// Gives each signer of `message` its certificate: a trust anchor, so that a pinned certificate need not be
+// Gives each signer of `message` its certificate: one of `anchors`, so that a pinned certificate need not be
 // sent along, or one that the message carries.
-Status FindCertificates(const CmsMessage& message, const RoleAnchors& anchors) {
+Status FindCertificates(const CmsMessage& message, const std::vector<X509Ptr>& anchors) {
   const X509StackPtr known(sk_X509_new_null());
-  for (const X509Ptr& certificate : anchors.certificates) {
+  for (const X509Ptr& certificate : anchors) {
     X509_up_ref(certificate.get());
     if (!known || sk_X509_push(known.get(), certificate.get()) == 0) {
       X509_free(certificate.get());
@@ -50,9 +50,8 @@ Status CheckAttributes(CMS_SignerInfo* signer) {
   return {};
 }
 
-// Everything about `signer` but the signature itself.
-Status CheckSigner(CMS_SignerInfo* signer, const CmsMessage& message, const TrustStore& trust, Role role,
-                   TimeCheck time) {
+// What `signer` signs, and with which algorithms.
+Status CheckForm(CMS_SignerInfo* signer) {
   X509* certificate = CertificateOf(signer);
   VENEER_TRY(CheckAttributes(signer));
   std::optional<std::string> objection = ObjectionToSigningKey(X509_get0_pubkey(certificate));
@@ -60,7 +59,14 @@ Status CheckSigner(CMS_SignerInfo* signer, const CmsMessage& message, const Trus
   if (objection) {
     return Fail(ErrorCode::kUntrusted, "signature of {}: {}", SubjectOf(certificate), *objection);
   }
-  return VerifyChain(certificate, message.certificates.get(), trust.certificates(), role, time);
+  return {};
+}
+
+// Everything about `signer` but the signature itself.
+Status CheckSigner(CMS_SignerInfo* signer, const CmsMessage& message, const TrustStore& trust, Role role,
+                   TimeCheck time) {
+  VENEER_TRY(CheckForm(signer));
+  return VerifyChain(CertificateOf(signer), message.certificates.get(), trust.certificates(), role, time);
 }
 
 // The content of `message` if every signature in it matches. The certificates have been judged by now.
@@ -100,7 +106,7 @@ Result<CmsContent> CmsVerify(ByteSpan der, const TrustStore& trust, Role role, T
     return Fail(ErrorCode::kUntrusted, "{}/{}.d: no certificate is trusted for the role {}", trust.path(),
                 RoleWord(role), RoleWord(role));
   }
-  VENEER_TRY(FindCertificates(message, anchors));
+  VENEER_TRY(FindCertificates(message, anchors.certificates));
   for (CMS_SignerInfo* signer : message.signers) {
     VENEER_TRY(CheckSigner(signer, message, trust, role, time));
   }
@@ -115,6 +121,18 @@ Result<CmsContent> CmsVerify(ByteSpan der, const TrustStore& trust, Role role, T
                 verified.signers.size(), RoleWord(role), needed);
   }
   return verified;
+}
+
+Result<CmsContent> CmsCheckSignatures(ByteSpan der) {
+  const ErrorScope scope;
+  VENEER_ASSIGN(const CmsMessage message, ParseCms(der));
+  if (message.signers.empty()) return Fail(ErrorCode::kUntrusted, "signature: nobody signed");
+  VENEER_TRY(FindCertificates(message, {}));
+  for (CMS_SignerInfo* signer : message.signers) VENEER_TRY(CheckForm(signer));
+  CmsContent checked;
+  VENEER_ASSIGN(checked.content, CheckSignatures(message));
+  for (const X509* certificate : DistinctSigners(message)) checked.signers.push_back(Describe(certificate));
+  return checked;
 }
 
 Result<CmsContent> CmsShowUnverified(ByteSpan der) {

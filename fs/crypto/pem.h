@@ -25,4 +25,11 @@ Result<std::vector<X509CrlPtr>> ReadPemRevocationLists(const std::string& path);
 // password; kIo.
 Result<PkeyPtr> ReadPemPrivateKey(const std::string& path);
 
+// Whether `name` is a URI rather than a path: it has a scheme, and there is no file of that name.
+bool IsKeyUri(const std::string& name);
+
+// The private key that OpenSSL's STORE has at `uri`. As ReadPemPrivateKey; kNotFound too where no loader
+// knows the scheme.
+Result<PkeyPtr> ReadStorePrivateKey(const std::string& uri);
+
 }  // namespace veneer::crypto

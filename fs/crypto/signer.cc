@@ -15,7 +15,8 @@ Signer::~Signer() = default;
 Result<Signer> Signer::Load(const std::string& key_path, const std::string& certificate_path) {
   const ErrorScope scope;
   auto material = std::make_unique<Material>();
-  VENEER_ASSIGN(material->key, ReadPemPrivateKey(key_path));
+  VENEER_ASSIGN(material->key,
+                IsKeyUri(key_path) ? ReadStorePrivateKey(key_path) : ReadPemPrivateKey(key_path));
   VENEER_ASSIGN(material->certificates, ReadPemCertificates(certificate_path));
   X509* certificate = material->certificates.front().get();
   if (X509_check_private_key(certificate, material->key.get()) != 1) {

@@ -155,7 +155,8 @@ Result<SealResult> Sealer::Sign(format::Manifest manifest, const std::vector<cry
   manifest.image_size = manifest.tree_offset = image_size_;
   manifest.tree_size = tree_size_;
   const std::string text = format::WriteManifest(manifest);
-  VENEER_ASSIGN(const Bytes der, crypto::CmsSign(AsBytes(text), signers));
+  VENEER_ASSIGN(const Bytes der, signers.empty() ? crypto::CmsWrapUnsigned(AsBytes(text))
+                                                 : crypto::CmsSign(AsBytes(text), signers));
   if (der.size() > format::kMaxCmsSize) {
     return Fail(ErrorCode::kUsage, "the signed manifest has {} bytes, more than the {} that a layer may have",
                 der.size(), format::kMaxCmsSize);
@@ -172,7 +173,6 @@ Result<SealResult> Sealer::Sign(format::Manifest manifest, const std::vector<cry
 
 Result<SealResult> Seal(const std::string& tree, const std::string& output, format::Manifest manifest,
                         const std::vector<crypto::Signer>& signers, const Progress& progress) {
-  if (signers.empty()) return Fail(ErrorCode::kUsage, "{}: nobody is named to sign it", output);
   VENEER_TRY(CheckManifest(manifest));
   VENEER_ASSIGN(const std::string path, ResolveOutput(tree, output));
   VENEER_ASSIGN(const TreeListing listing,

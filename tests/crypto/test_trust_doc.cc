@@ -40,7 +40,7 @@ Result<CmsContent> Verify(const Pki& pki, ByteSpan der) {
 
 TEST_CASE("the commands of docs/trust.md make what veneer accepts, and revoke it", "[trust_doc]") {
   const std::vector<std::string> blocks = CommandsOfPage();
-  REQUIRE(blocks.size() == 3);
+  REQUIRE(blocks.size() == 4);
   const Pki pki;
   Run(pki, blocks[0]);
   pki.Write("manifest.json", AsBytes(kManifest));
@@ -55,6 +55,10 @@ TEST_CASE("the commands of docs/trust.md make what veneer accepts, and revoke it
     CHECK(verified->signers.at(0).subject == "CN=Alice,O=Example");
   }
   Run(pki, blocks[2]);
+  const auto both = Verify(pki, pki.Read("both.cms"));
+  REQUIRE_OK(both);
+  CHECK(both->signers.size() == 2);
+  Run(pki, blocks[3]);
   REQUIRE_FAILS(ErrorCode::kRevoked, Verify(pki, by_openssl));
   REQUIRE_FAILS(ErrorCode::kRevoked, Verify(pki, *by_veneer));
 }

@@ -32,6 +32,11 @@ int64_t Now() {
 TEST_CASE("attack: unsigned") {
   const AttackedStore store;
   LayerParts parts = TakeApart(store.Good());
+  const auto nobody = crypto::CmsWrapUnsigned(AsBytes(parts.manifest));
+  REQUIRE_OK(nobody);
+  parts.cms = AsText(*nobody);
+  PutTogether(parts, store.Forged());
+  store.RepelsFile(store.Forged(), "untrusted");
   parts.cms = "";
   PutTogether(parts, store.Forged());
   store.RepelsFile(store.Forged(), "corrupt");

@@ -7,10 +7,11 @@ _veneer_words() {
     keygen) echo '--help --name|DIR' ;;
     patch)
       echo '--help --output --base --on --component --sequence --requires --restart --security-floor --advisory' \
-        '--key --cert|DIR'
+        '--key --cert --unsigned|DIR'
       ;;
-    seal) echo '--help --output --id --version --model --key --cert|DIR' ;;
-    withdraw) echo '--help --reason --output --key --cert|FILE' ;;
+    seal) echo '--help --output --id --version --model --key --cert --unsigned|DIR' ;;
+    withdraw) echo '--help --reason --output --key --cert --unsigned|FILE' ;;
+    sign) echo '--help --prepare --attach --output|FILE' ;;
     inspect) echo '--help --tree --verify|FILE' ;;
     init) echo '--help --trust|' ;;
     install) echo '--help --activate --force|FILE' ;;
@@ -33,7 +34,7 @@ _veneer_words() {
   esac
 }
 
-_veneer_verbs='keygen seal patch withdraw inspect init install why-not activate revert status list history why diff ps mount umount reload scan gc repair-catalog'
+_veneer_verbs='keygen seal patch sign withdraw inspect init install why-not activate revert status list history why diff ps mount umount reload scan gc repair-catalog'
 
 # The verb among the words before the cursor; nothing if there is none yet.
 _veneer_verb() {
@@ -55,7 +56,7 @@ _veneer() {
   words=$(_veneer_words "$verb") || return 0
   case $previous in
     --store | --trust) mapfile -t COMPREPLY < <(compgen -d -- "$current") && return ;;
-    -o | --output | --key | --cert | --advisory | --base | --on) mapfile -t COMPREPLY < <(compgen -f -- "$current") && return ;;
+    -o | --output | --key | --cert | --advisory | --attach | --base | --on) mapfile -t COMPREPLY < <(compgen -f -- "$current") && return ;;
   esac
   if [[ $current == -* ]]; then
     mapfile -t COMPREPLY < <(compgen -W "${words%|*}" -- "$current")
