@@ -114,6 +114,8 @@ Action AddInstall(CLI::App& verb) {
   verb.add_flag("--force", options->switching.force,
                 "With --activate: although a mount above or below would suffer")
       ->needs(activate);
+  verb.add_flag("--next-boot", options->switching.next_boot, "With --activate: leave it for the next mount")
+      ->needs(activate);
   return [options](const Globals& globals, Output& output) { return Install(*options, globals, output); };
 }
 

@@ -11,6 +11,7 @@
 #include <cstdlib>
 
 #include "fs/io/file_ops.h"
+#include "tools/pending.h"
 
 namespace veneer::tools {
 namespace {
@@ -102,6 +103,20 @@ Status Daemonize(const Begin& begin) {
   return Unpack(text);
 }
 
+// In a process of its own: the supervisor forks, and a process that wrote to the catalog must not any more.
+void TakePendingApart(const fuse::MountOptions& options) {
+  std::fflush(nullptr);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    TakePending(options, LogToTerminal);
+    std::fflush(nullptr);
+    ::_exit(0);
+  }
+  if (child < 0) return;  // the mount goes on with what is current
+  int status = 0;
+  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) continue;
+}
+
 }  // namespace
 
 Result<std::string> AbsolutePath(const std::string& path) {
@@ -115,6 +130,7 @@ Status MountAndServe(fuse::MountOptions options, bool foreground) {
   for (std::string* path : {&options.store, &options.trust}) {
     if (auto absolute = AbsolutePath(*path)) *path = std::move(*absolute);
   }
+  TakePendingApart(options);
   const Begin begin = [&](fuse::Log log) {
     return fuse::Supervisor::Start(std::move(options), std::move(log));
   };

@@ -1,6 +1,7 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 
+#include "fs/io/clock.h"
 #include "tools/options.h"
 #include "tools/output.h"
 #include "tools/stack_view.h"
@@ -43,8 +44,24 @@ Result<std::vector<std::string>> Target(const Options& options, const StoreChang
   return core::PlanRevert(candidates, current, *layer);
 }
 
+// Takes back what waits for the next mount: that is the last thing that was decided.
+Status CancelPending(const StoreChange& change, const catalog::State& state, Output& output) {
+  catalog::Update update;
+  update.SetPending(0);
+  update.AddEvent({0, io::SystemClock().Now(), "revert", state.current, ActingUser("revert"),
+                   fmt::format("generation {} no longer waits for the next mount", state.pending)});
+  VENEER_TRY(change.catalog->Commit(std::move(update)));
+  output.json() = {{"generation", state.current}, {"pending", 0}};
+  output.Note("generation {} no longer waits for the next mount; generation {} stays", state.pending,
+              state.current);
+  return {};
+}
+
 Status Revert(const Options& options, const Globals& globals, Output& output) {
   VENEER_ASSIGN(StoreChange change, OpenForChange(globals));
+  VENEER_ASSIGN(const catalog::State state, change.catalog->ReadState());
+  const bool named = options.all || options.generation != 0 || !options.layer.empty();
+  if (state.pending != 0 && !named && !options.switching.dry_run) return CancelPending(change, state, output);
   VENEER_ASSIGN(const auto layers, Target(options, change));
   return SwitchTo(change, layers, {"revert", "revert"}, options.switching, output);
 }

@@ -81,14 +81,21 @@ Status ShowStatus(const Globals& globals, Output& output) {
   VENEER_ASSIGN(const catalog::Store store, catalog::Store::Open(globals.store, globals.trust));
   VENEER_ASSIGN(const auto catalog, store.OpenCatalogForReading());
   VENEER_ASSIGN(const catalog::State state, catalog->ReadState());
-  output.json() = {{"generation", state.current}, {"effective_root", ""},         {"layers", Json::array()},
-                   {"pending", state.pending},    {"last_good", state.last_good}, {"mounts", Json::array()},
-                   {"problems", Json::array()},   {"withdrawn", Json::array()}};
+  output.json() = {{"generation", state.current},
+                   {"effective_root", ""},
+                   {"layers", Json::array()},
+                   {"pending", state.pending},
+                   {"last_good", state.last_good},
+                   {"mounts", Json::array()},
+                   {"problems", Json::array()},
+                   {"withdrawn", Json::array()},
+                   {"exposure", {{"answered", Json::array()}, {"open", Json::array()}}}};
   VENEER_TRY(ShowMounts(store, output));
   VENEER_ASSIGN(const auto trust, store.LoadTrust());
   const Status shown = ShowGeneration(store, *catalog, *trust, output);
-  VENEER_TRY(ShowProblems(store, *catalog, *trust, output));
-  VENEER_TRY(ShowWithdrawals(store, *catalog, *trust, output));
+  if (state.pending != 0) output.Line("generation {} waits for the next mount", state.pending);
+  VENEER_ASSIGN(const auto layers, ShowProblems(store, *catalog, *trust, output));
+  VENEER_TRY(ShowExposure(store, *catalog, *trust, layers, output));
   return shown;
 }
 

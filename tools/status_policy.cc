@@ -1,36 +1,83 @@
 #include "tools/status_policy.h"
 
-#include <algorithm>
+#include <fmt/ranges.h>
 
-#include "fs/core/stack_plan.h"
+#include <algorithm>
+#include <set>
+
+#include "fs/core/exposure.h"
 #include "fs/core/withdrawal.h"
 #include "fs/format/utc_time.h"
 #include "tools/output.h"
 #include "tools/text.h"
 
 namespace veneer::tools {
-
 namespace {
 
 constexpr size_t kCacheBytes = 1 << 20;
 
-bool IsActive(const std::optional<catalog::GenerationRecord>& current, const std::string& layer) {
-  return current && std::find(current->layers.begin(), current->layers.end(), layer) != current->layers.end();
+using Ids = std::vector<std::string>;
+
+Result<Ids> CurrentLayers(const catalog::Catalog& catalog) {
+  VENEER_ASSIGN(const auto current, catalog.CurrentGeneration());
+  return current ? current->layers : Ids();
+}
+
+bool Contains(const Ids& ids, const std::string& id) {
+  return std::find(ids.begin(), ids.end(), id) != ids.end();
+}
+
+void ShowWithdrawals(const core::PlanFacts& facts, const catalog::State& state, const Ids& current,
+                     Output& output) {
+  Json list = Json::array();
+  for (const auto& [layer, reason] : facts.withdrawn) {
+    const bool active = Contains(current, layer);
+    output.Line("withdrawn: {}{}: {}", layer, active ? ", and still active" : "", reason);
+    list.push_back({{"layer", layer},
+                    {"active", active},
+                    {"reason", ToUtf8(reason)},
+                    {"since", format::FormatUtcTime(static_cast<int64_t>(state.withdrawn.at(layer)))}});
+  }
+  output.json()["withdrawn"] = std::move(list);
+}
+
+std::string CvesText(const core::AdvisoryStand& stand) {
+  return stand.cves.empty() ? "" : fmt::format(" ({})", fmt::join(stand.cves, ", "));
+}
+
+Json JsonOf(const std::vector<core::AdvisoryStand>& stands) {
+  Json list = Json::array();
+  for (const core::AdvisoryStand& stand : stands) {
+    list.push_back({{"advisory", stand.advisory->id},
+                    {"cves", stand.cves},
+                    {"severity", stand.advisory->severity},
+                    {"summary", stand.advisory->summary},
+                    {"layer", stand.patch->record.id},
+                    {"name", stand.patch->manifest.name},
+                    {"withdrawn", stand.withdrawn}});
+  }
+  return list;
 }
 
 }  // namespace
 
-Status ShowProblems(const catalog::Store& store, const catalog::Catalog& catalog,
-                    const crypto::TrustStore& trust, Output& output) {
-  VENEER_ASSIGN(const auto current, catalog.CurrentGeneration());
+Result<std::vector<core::Candidate>> ShowProblems(const catalog::Store& store,
+                                                  const catalog::Catalog& catalog,
+                                                  const crypto::TrustStore& trust, Output& output) {
+  VENEER_ASSIGN(const Ids current, CurrentLayers(catalog));
   VENEER_ASSIGN(const auto records, catalog.Layers());
-  VENEER_ASSIGN(const auto layers, core::CandidatesOf(records));
+  VENEER_ASSIGN(auto layers, core::CandidatesOf(records));
   Json list = Json::array();
-  for (const core::Candidate& layer : layers) {
+  std::vector<core::Candidate> good;
+  for (core::Candidate& layer : layers) {
     const auto opened =
         store.OpenLayer(layer.record, trust, std::make_shared<verity::BlockCache>(kCacheBytes));
-    if (opened) continue;
-    const bool active = IsActive(current, layer.record.id);
+    if (opened) {
+      layer.manifest = (*opened)->manifest();
+      good.push_back(std::move(layer));
+      continue;
+    }
+    const bool active = Contains(current, layer.record.id);
     if (!active) {
       output.Line("not usable: {} {}, not active: {}", layer.manifest.name, layer.record.id,
                   opened.error().message());
@@ -42,23 +89,26 @@ Status ShowProblems(const catalog::Store& store, const catalog::Catalog& catalog
                     {"message", ToUtf8(opened.error().message())}});
   }
   output.json()["problems"] = std::move(list);
-  return {};
+  return good;
 }
 
-Status ShowWithdrawals(const catalog::Store& store, const catalog::Catalog& catalog,
-                       const crypto::TrustStore& trust, Output& output) {
+Status ShowExposure(const catalog::Store& store, const catalog::Catalog& catalog,
+                    const crypto::TrustStore& trust, const std::vector<core::Candidate>& layers,
+                    Output& output) {
   VENEER_ASSIGN(const catalog::State state, catalog.ReadState());
-  VENEER_ASSIGN(const auto current, catalog.CurrentGeneration());
-  Json list = Json::array();
-  for (const auto& [layer, reason] : core::WithdrawalReasons(store, state, trust)) {
-    const bool active = IsActive(current, layer);
-    output.Line("withdrawn: {}{}: {}", layer, active ? ", and still active" : "", reason);
-    list.push_back({{"layer", layer},
-                    {"active", active},
-                    {"reason", ToUtf8(reason)},
-                    {"since", format::FormatUtcTime(static_cast<int64_t>(state.withdrawn.at(layer)))}});
+  VENEER_ASSIGN(const Ids current, CurrentLayers(catalog));
+  const core::PlanFacts facts{trust.policy().model, state.security_floor,
+                              core::WithdrawalReasons(store, state, trust)};
+  ShowWithdrawals(facts, state, current, output);
+  const core::Exposure exposure = core::JudgeExposure(layers, current, facts);
+  for (const core::AdvisoryStand& stand : exposure.answered) {
+    output.Line("answered: {}{}, by {}", stand.advisory->id, CvesText(stand), stand.patch->manifest.name);
   }
-  output.json()["withdrawn"] = std::move(list);
+  for (const core::AdvisoryStand& stand : exposure.open) {
+    output.Line("OPEN: {}{}: {} is installed and {}", stand.advisory->id, CvesText(stand),
+                stand.patch->manifest.name, stand.withdrawn ? "withdrawn" : "not active");
+  }
+  output.json()["exposure"] = {{"answered", JsonOf(exposure.answered)}, {"open", JsonOf(exposure.open)}};
   return {};
 }
 

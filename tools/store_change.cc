@@ -55,7 +55,7 @@ Result<std::optional<Preview>> PreviewSwitch(const StoreChange& change,
                                              const std::vector<std::string>& after, Output& output) {
   VENEER_ASSIGN(const auto stack, OpenStack(change, after));
   VENEER_TRY(core::CheckPathConflicts(stack));
-  if (before.empty()) return std::nullopt;
+  if (before.empty()) return std::nullopt;  // nothing shows it yet
   Preview preview{std::nullopt, before.front() != after.front(), RestartWishes(stack, before)};
   const auto former = OpenStack(change, before);
   if (!former) {
@@ -131,12 +131,47 @@ Result<std::vector<fuse::Hazard>> ShowHazards(const StoreChange& change, const P
   return hazards;
 }
 
-Status Guard(const std::vector<fuse::Hazard>& hazards, bool force) {
+Status Guard(const std::vector<fuse::Hazard>& hazards, const SwitchOptions& options) {
+  if (options.force) return {};
   for (const fuse::Hazard& hazard : hazards) {
-    if (hazard.refuses && !force)
-      return Fail(ErrorCode::kBusy, "{}; --force does it all the same", hazard.text);
+    if (!hazard.refuses) continue;
+    return Fail(ErrorCode::kBusy,
+                "{}; --next-boot leaves it for the next mount, --force does it all the same", hazard.text);
   }
   return {};
+}
+
+void ShowRestart(const std::optional<Preview>& preview, Output& output) {
+  if (!preview) return;
+  for (const std::string& unit : preview->restart) output.Note("wants a restart: {}", unit);
+}
+
+// Records `layers` as the generation that the next mount takes.
+Status LeavePending(StoreChange& change, const std::vector<std::string>& layers, const SwitchCause& cause,
+                    Output& output) {
+  VENEER_ASSIGN(const uint64_t number, change.catalog->NextGeneration());
+  VENEER_ASSIGN(const catalog::State state, change.catalog->ReadState());
+  const int64_t now = io::SystemClock().Now();
+  catalog::Update update;
+  update.PutGeneration({number, layers, catalog::EffectiveRoot(layers), cause.kind, now});
+  update.SetPending(number);
+  update.AddEvent({0, now, "pending", state.current, ActingUser(cause.verb),
+                   fmt::format("generation {} waits for the next mount", number)});
+  VENEER_TRY(change.catalog->Commit(std::move(update)));
+  output.json()["pending"] = number;
+  output.Note("generation {} waits for the next mount, effective root {}", number,
+              ToHex(catalog::EffectiveRoot(layers)));
+  return {};
+}
+
+// A live switch decides anew: what waited for the next mount was planned from another stack.
+Result<catalog::Update> DropPending(const StoreChange& change, Output& output) {
+  catalog::Update update;
+  VENEER_ASSIGN(const catalog::State state, change.catalog->ReadState());
+  if (state.pending == 0) return update;
+  update.SetPending(0);
+  output.Note("generation {}, which waited for the next mount, is dropped", state.pending);
+  return update;
 }
 
 // The generation is current, as the record has it; a mount that did not follow it then does so now.
@@ -157,11 +192,12 @@ Result<std::optional<Preview>> LookAhead(const StoreChange& change, const std::v
   VENEER_ASSIGN(auto preview, PreviewSwitch(change, before, after, output));
   if (!preview) return preview;
   output.json()["restart"] = preview->restart;
+  if (options.next_boot) return preview;  // nothing is mounted then
   VENEER_ASSIGN(const auto hazards, ShowHazards(change, *preview, output));
   if (options.dry_run) {
     ShowPreview(*preview, output);
   } else {
-    VENEER_TRY(Guard(hazards, options.force));
+    VENEER_TRY(Guard(hazards, options));
   }
   return preview;
 }
@@ -203,7 +239,8 @@ std::string ActingUser(const char* verb) {
 
 void AddSwitchOptions(CLI::App& verb, SwitchOptions& options) {
   verb.add_flag("--force", options.force, "Switch although a mount above or below would suffer");
-  verb.add_flag("-n,--dry-run", options.dry_run, "Only say what would change");
+  auto* dry_run = verb.add_flag("-n,--dry-run", options.dry_run, "Only say what would change");
+  verb.add_flag("--next-boot", options.next_boot, "Leave it for the next mount")->excludes(dry_run);
 }
 
 Status SwitchTo(StoreChange& change, const std::vector<std::string>& layers, const SwitchCause& cause,
@@ -218,20 +255,24 @@ Status SwitchTo(StoreChange& change, const std::vector<std::string>& layers, con
   VENEER_TRY(RefuseWithdrawn(change, before, layers));
   VENEER_ASSIGN(const auto preview, LookAhead(change, before, layers, options, output));
   if (options.dry_run) {
+    ShowRestart(preview, output);
+    output.json()["dry_run"] = true;
+    output.json()["layers"] = layers;
     output.Line("effective root would be {}", root);
     return {};
   }
+  if (options.next_boot) return LeavePending(change, layers, cause, output);
   const int64_t now = io::SystemClock().Now();
   const std::string text = cause.text.empty() ? fmt::format("{} layers", layers.size()) : cause.text;
-  VENEER_ASSIGN(const auto report,
-                fuse::SwitchGeneration(change.store, *change.catalog, layers, cause.kind,
-                                       {0, now, cause.kind, 0, ActingUser(cause.verb), text}));
+  VENEER_ASSIGN(catalog::Update dropped, DropPending(change, output));
+  VENEER_ASSIGN(
+      const auto report,
+      fuse::SwitchGeneration(change.store, *change.catalog, layers, cause.kind,
+                             {0, now, cause.kind, 0, ActingUser(cause.verb), text}, std::move(dropped)));
   output.json()["generation"] = report.generation.number;
   ShowSwitch(report, output);
   output.Note("generation {} is current, effective root {}", report.generation.number, root);
-  if (preview && !preview->restart.empty()) {
-    for (const std::string& unit : preview->restart) output.Note("wants a restart: {}", unit);
-  }
+  ShowRestart(preview, output);
   return {};
 }
 

@@ -38,11 +38,12 @@ Result<StoreChange> OpenForChange(const Globals& globals);
 std::string ActingUser(const char* verb);
 
 struct SwitchOptions {
-  bool force = false;    // switch although something mounted would suffer
-  bool dry_run = false;  // only say what would change
+  bool force = false;      // switch although something mounted would suffer
+  bool dry_run = false;    // only say what would change
+  bool next_boot = false;  // leave it for the next mount
 };
 
-// Adds --force and --dry-run.
+// Adds --force, --dry-run and --next-boot.
 void AddSwitchOptions(CLI::App& verb, SwitchOptions& options);
 
 // Why a switch is made, for the record.
@@ -53,8 +54,10 @@ struct SwitchCause {
 };
 
 // Makes `layers` (ids, base first) the current generation, live on every mount, and reports it. Nothing to do
-// where they are current already. Verifies every layer's signature first, and refuses conflicts and layers
-// that come in and are withdrawn; kBusy where something mounted stands in the way and --force does not.
+// where they are current already. A generation that waits for the next mount is dropped, since the switch
+// decides anew; with `next_boot`, this one waits in its place, and nothing is switched. Verifies every
+// layer's signature first, and refuses conflicts and layers that come in and are withdrawn; kBusy where
+// something mounted stands in the way and --force does not.
 Status SwitchTo(StoreChange& change, const std::vector<std::string>& layers, const SwitchCause& cause,
                 const SwitchOptions& options, Output& output);
 

@@ -1,5 +1,6 @@
 #include "tests/tools/policy_store.h"
 
+#include <algorithm>
 #include <filesystem>
 
 namespace veneer::test {
@@ -41,12 +42,22 @@ std::string PolicyStore::PatchWith(const std::string& name, const std::string& c
   const std::string keys = options.keys.empty() ? shop / "keys" : options.keys;
   std::vector<std::string> words = {"patch",       tree,
                                     "-o",          file,
-                                    "--base",      shop / "base.layer",
+                                    "--base",      options.base.empty() ? shop / "base.layer" : options.base,
                                     "--key",       keys + "/signer.key",
                                     "--cert",      keys + "/signer.pem",
                                     "--component", component,
                                     "--sequence",  std::to_string(sequence)};
   words.insert(words.end(), options.more.begin(), options.more.end());
+  const CommandResult made = Veneer(words);
+  INFO(made.err);
+  REQUIRE(made.status == 0);
+  return file;
+}
+
+std::string PolicyStore::Base(const std::string& version) const {
+  const std::string file = shop / (version + ".layer");
+  std::vector<std::string> words = shop.SealWords(file);
+  *(std::find(words.begin(), words.end(), "--version") + 1) = version;
   const CommandResult made = Veneer(words);
   INFO(made.err);
   REQUIRE(made.status == 0);

@@ -29,9 +29,13 @@ class PolicyStore {
     std::string changed;
     std::string keys;  // empty: the workshop's
     std::vector<std::string> more;
+    std::string base = {};  // layer file; empty: the workshop's
   };
   std::string PatchWith(const std::string& name, const std::string& component, unsigned sequence,
                         const PatchOptions& options) const;
+
+  // Seals the workshop's tree as VERSION of its system, into VERSION.layer.
+  std::string Base(const std::string& version) const;
 
   // Makes NAME.withdrawal of `layer`, a file or a layer of the store.
   std::string Withdraw(const std::string& name, const std::string& layer) const;

@@ -14,10 +14,10 @@ _veneer_words() {
     sign) echo '--help --prepare --attach --output|FILE' ;;
     inspect) echo '--help --tree --verify|FILE' ;;
     init) echo '--help --trust|' ;;
-    install) echo '--help --activate --force|FILE' ;;
+    install) echo '--help --activate --force --next-boot|FILE' ;;
     why-not) echo '--help|FILE' ;;
-    activate) echo '--help --force --dry-run|' ;;
-    revert) echo '--help --to --all --force --dry-run|' ;;
+    activate) echo '--help --force --dry-run --next-boot|' ;;
+    revert) echo '--help --to --all --force --dry-run --next-boot|' ;;
     status) echo '--help|' ;;
     list) echo '--help|' ;;
     history) echo '--help --limit|' ;;

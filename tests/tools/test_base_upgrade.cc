@@ -1,0 +1,125 @@
+// A newer base: at once, or at the next mount where something stands in the way.
+#include <sys/mount.h>
+
+#include <filesystem>
+
+#include "tests/tools/forge.h"
+#include "tests/tools/policy_store.h"
+
+namespace veneer::test {
+namespace {
+
+namespace stdfs = std::filesystem;
+using Ids = std::vector<std::string>;
+
+// A store with a patch of the first base active, a second base installed, and a patch that applies to it.
+class UpgradeStore : public PolicyStore {
+ public:
+  UpgradeStore() {
+    old_patch = Install(Patch("old", "lib", 1));
+    Json({"activate"});
+    shop.Write("tree/usr/bin/other", "of the second base");
+    const std::string file = Base("2");
+    base2 = Install(file);
+    new_patch = Install(PatchWith("new", "net", 1, {"usr/lib/net", "", {}, file}));
+    stdfs::create_directories(mount());
+  }
+  ~UpgradeStore() {
+    ::umount2((mount() + "/usr/bin").c_str(), MNT_DETACH);
+    ::umount2(mount().c_str(), MNT_DETACH);
+  }
+  UpgradeStore(const UpgradeStore&) = delete;
+  UpgradeStore& operator=(const UpgradeStore&) = delete;
+
+  std::string mount() const { return shop / "mnt"; }
+  std::string Other() const { return ReadFile(mount() + "/usr/bin/other"); }
+
+  Ids Before() const { return {base, old_patch}; }
+  Ids After() const { return {base2, new_patch}; }
+
+  std::string old_patch, base2, new_patch;  // their ids
+};
+
+TEST_CASE("a newer base comes with the patches that apply to it; going back is one revert") {
+  const UpgradeStore store;
+  const auto activated = store.Json({"activate"});
+  CHECK(store.Current() == store.After());
+  REQUIRE(activated.at("left_out").size() == 1);
+  CHECK(activated.at("left_out")[0].at("id") == store.old_patch);
+  CHECK(activated.at("left_out")[0].at("active") == true);
+  store.Json({"revert"});
+  CHECK(store.Current() == store.Before());
+}
+
+TEST_CASE("a newer base goes live where nothing is mounted below") {
+  const UpgradeStore store;
+  store.Json({"mount", store.mount()});
+  CHECK(store.Other() == std::string(9000, 'o'));
+  store.Json({"activate"});
+  CHECK(store.Other() == "of the second base");
+  store.Json({"revert"});
+  CHECK(store.Other() == std::string(9000, 'o'));
+  CHECK(ReadFile(store.mount() + "/usr/lib/lib") == "old");
+}
+
+TEST_CASE("where something is mounted below, a newer base waits for the next mount") {
+  const UpgradeStore store;
+  store.Json({"mount", store.mount()});
+  REQUIRE(::mount("tmpfs", (store.mount() + "/usr/bin").c_str(), "tmpfs", 0, nullptr) == 0);
+  RequireErrorLine(store.Run({"activate"}), 5, "activate", {"--next-boot"});
+  const auto waits = store.Json({"activate", "--next-boot"});
+  CHECK(waits.at("pending") == 3);
+  CHECK(waits.at("left_out").size() == 1);
+  CHECK(store.Current() == store.Before());
+  CHECK(store.Json({"status"}).at("pending") == 3);
+  CHECK(stdfs::is_empty(store.mount() + "/usr/bin"));
+
+  // A second mount beside the first stays with what that one shows.
+  stdfs::create_directories(store.shop / "second");
+  store.Json({"mount", store.shop / "second"});
+  CHECK(store.Json({"status"}).at("generation") == 2);
+  store.Json({"umount", store.shop / "second"});
+
+  REQUIRE(::umount2((store.mount() + "/usr/bin").c_str(), 0) == 0);
+  store.Json({"umount", store.mount()});
+  store.Json({"mount", store.mount()});
+  CHECK(store.Other() == "of the second base");
+  const auto status = store.Json({"status"});
+  CHECK(status.at("generation") == 3);
+  CHECK(status.at("pending") == 0);
+  CHECK(store.Current() == store.After());
+  store.Json({"revert"});
+  CHECK(store.Other() == std::string(9000, 'o'));
+  CHECK(store.Current() == store.Before());
+}
+
+TEST_CASE("what waits is taken back by one revert, and dropped by a switch") {
+  const UpgradeStore store;
+  store.Json({"activate", "--next-boot"});
+  CHECK(store.Json({"revert"}).at("pending") == 0);
+  CHECK(store.Json({"status"}).at("pending") == 0);
+  CHECK(store.Current() == store.Before());
+  store.Json({"activate", "--next-boot"});
+  store.Json({"revert", "--all"});
+  CHECK(store.Json({"status"}).at("pending") == 0);
+  store.Json({"mount", store.mount()});
+  CHECK(store.Other() == std::string(9000, 'o'));
+}
+
+TEST_CASE("what waits and no longer holds keeps nobody from mounting") {
+  const UpgradeStore store;
+  store.Json({"activate", "--next-boot"});
+  SECTION("a layer of it is gone") {
+    stdfs::remove(store.path() + "/layers/" + store.base2 + ".layer");
+  }
+  SECTION("a patch of it is withdrawn") {
+    store.Json({"install", store.Withdraw("w", store.new_patch)});
+  }
+  store.Json({"mount", store.mount()});
+  CHECK(store.Other() == std::string(9000, 'o'));
+  CHECK(store.Json({"status"}).at("generation") == 2);
+  CHECK(store.Json({"status"}).at("pending") == 3);
+}
+
+}  // namespace
+}  // namespace veneer::test
