@@ -10,3 +10,5 @@ find_package(RocksDB REQUIRED)
 pkg_check_modules(FUSE3 REQUIRED IMPORTED_TARGET fuse3>=3.14)
 pkg_check_modules(MOUNT REQUIRED IMPORTED_TARGET mount>=2.38)
 pkg_check_modules(SECCOMP REQUIRED IMPORTED_TARGET libseccomp>=2.5)
+# Optional: marks against rollback held against a TPM.
+pkg_check_modules(TSS2 IMPORTED_TARGET tss2-esys tss2-tctildr tss2-rc)

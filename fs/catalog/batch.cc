@@ -141,9 +141,12 @@ Status Batch::AddWithdrawn() {
   return {};
 }
 
-Status Batch::AddLatestTime() {
-  if (!changes_.latest_time) return {};
-  return PutNumber(kStateLatestTime, std::min(*changes_.latest_time, kMaxNumber));
+Status Batch::AddCounts() {
+  if (changes_.latest_time) {
+    VENEER_TRY(PutNumber(kStateLatestTime, std::min(*changes_.latest_time, kMaxNumber)));
+  }
+  if (changes_.tpm_count) VENEER_TRY(PutNumber(kStateTpmCount, std::min(*changes_.tpm_count, kMaxNumber)));
+  return {};
 }
 
 Status Batch::DropEventsUpTo(uint64_t number) {

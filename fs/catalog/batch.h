@@ -37,7 +37,7 @@ class Batch {
   Status AddMarks();  // after AddGenerations
   Status AddSequences();
   Status AddWithdrawn();
-  Status AddLatestTime();
+  Status AddCounts();
   Status AddEvents();
   Status Write() { return database_.Write(batch_); }
 

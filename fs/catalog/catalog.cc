@@ -69,6 +69,7 @@ Status ReadMark(std::string_view name, std::string_view value, State& state) {
                          : name == kStatePending    ? &state.pending
                          : name == kStateLastGood   ? &state.last_good
                          : name == kStateLatestTime ? &state.latest_time
+                         : name == kStateTpmCount   ? &state.tpm_count
                                                     : nullptr;
   if (mark == nullptr) return {};
   VENEER_ASSIGN(*mark, Number(value, kMaxNumber));

@@ -40,6 +40,7 @@ class Update {
   void SetSecurityFloor(const std::string& component, uint32_t sequence);
   void SetWithdrawn(const std::string& layer, uint64_t time);
   void SetLatestTime(uint64_t time);
+  void SetTpmCount(uint64_t count);
   void AddEvent(Event event);
 
  private:

@@ -19,6 +19,7 @@ struct Changes {
   std::map<std::string, uint32_t> floors;     // by component
   std::map<std::string, uint64_t> withdrawn;  // by layer id
   std::optional<uint64_t> latest_time;
+  std::optional<uint64_t> tpm_count;
   std::vector<Event> events;  // oldest first
 };
 

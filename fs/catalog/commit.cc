@@ -37,7 +37,7 @@ Status Catalog::Commit(Update update) {
   VENEER_TRY(batch.AddMarks());
   VENEER_TRY(batch.AddSequences());
   VENEER_TRY(batch.AddWithdrawn());
-  VENEER_TRY(batch.AddLatestTime());
+  VENEER_TRY(batch.AddCounts());
   VENEER_TRY(batch.AddEvents());
   return batch.Write();
 }

@@ -28,7 +28,7 @@ inline constexpr std::array<Family, kFamilyCount> kFamilies = {{
     {"generations", FamilyClass::kPersistent, "number, big-endian 64 bits",
      "JSON: ordered layer ids, effective root, reason, time"},
     {"state", FamilyClass::kPersistent,
-     "current, pending, last-good, next-slot, next-generation, latest-time, sequence/COMPONENT, "
+     "current, pending, last-good, next-slot, next-generation, latest-time, tpm-count, sequence/COMPONENT, "
      "floor/COMPONENT, withdrawn/LAYER-ID",
      "decimal number"},
     {"blocks", FamilyClass::kRebuildable, "first 16 bytes of a block's SHA-256",

@@ -17,6 +17,7 @@ inline constexpr std::string_view kStateLastGood = "last-good";
 inline constexpr std::string_view kStateNextSlot = "next-slot";
 inline constexpr std::string_view kStateNextGeneration = "next-generation";
 inline constexpr std::string_view kStateLatestTime = "latest-time";
+inline constexpr std::string_view kStateTpmCount = "tpm-count";
 inline constexpr std::string_view kStateSequencePrefix = "sequence/";    // then a component's name
 inline constexpr std::string_view kStateFloorPrefix = "floor/";          // likewise
 inline constexpr std::string_view kStateWithdrawnPrefix = "withdrawn/";  // then a layer id

@@ -39,6 +39,9 @@ void Update::SetWithdrawn(const std::string& layer, uint64_t time) {
 void Update::SetLatestTime(uint64_t time) {
   changes_->latest_time = time;
 }
+void Update::SetTpmCount(uint64_t count) {
+  changes_->tpm_count = count;
+}
 void Update::AddEvent(Event event) {
   changes_->events.push_back(std::move(event));
 }

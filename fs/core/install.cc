@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "fs/core/rollback_guard.h"
 #include "fs/core/stack_plan.h"
 #include "fs/core/withdrawal.h"
 #include "fs/io/file_ops.h"
@@ -51,8 +52,8 @@ Result<bool> IsIntact(const catalog::LayerRecord& record, const catalog::Store& 
   return scan.findings.empty();
 }
 
-Status Record(const layer::SignedManifest& judged, catalog::Catalog& catalog, int64_t now, int64_t judged_at,
-              const std::string& by) {
+Status Record(const layer::SignedManifest& judged, catalog::Catalog& catalog, RollbackGuard& guard,
+              int64_t now, int64_t judged_at, const std::string& by) {
   const format::Manifest& manifest = judged.manifest;
   VENEER_ASSIGN(const uint16_t slot, catalog.TakeSlot());
   VENEER_ASSIGN(const catalog::State state, catalog.ReadState());
@@ -68,6 +69,7 @@ Status Record(const layer::SignedManifest& judged, catalog::Catalog& catalog, in
   }
   update.SetLatestTime(static_cast<uint64_t>(std::max<int64_t>(judged_at, 0)));
   update.AddEvent({0, now, "install", state.current, by, fmt::format("{} {}", manifest.name, judged.id)});
+  guard.AddTo(update);
   return catalog.Commit(std::move(update));
 }
 
@@ -133,11 +135,13 @@ Result<InstallResult> Install(const io::PosixFile& file, const catalog::Store& s
   VENEER_ASSIGN(const InstallFacts facts, GatherFacts(store, catalog, trust));
   VENEER_TRY(FirstRefusal(JudgeInstall(judged.id, judged.manifest, facts), file.name()));
   if (known) return result;
+  VENEER_ASSIGN(RollbackGuard guard, RollbackGuard::Begin(trust.policy(), state));
   VENEER_TRY(CopyIn(file, store, judged, trust, judged_at, progress));
-  if (Status recorded = Record(judged, catalog, now, judged_at, by); !recorded) {
+  if (Status recorded = Record(judged, catalog, guard, now, judged_at, by); !recorded) {
     ::unlink(store.LayerPath(judged.id + ".layer").c_str());
     return tl::unexpected<Error>(std::move(recorded).error());
   }
+  VENEER_TRY(guard.Finish());
   return result;
 }
 

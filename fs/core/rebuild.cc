@@ -9,6 +9,7 @@
 #include <map>
 #include <tuple>
 
+#include "fs/core/rollback_guard.h"
 #include "fs/core/stack_plan.h"
 #include "fs/core/withdrawal.h"
 #include "fs/io/file_ops.h"
@@ -129,6 +130,8 @@ Status Fill(const std::string& path, const catalog::Store& store, const crypto::
   catalog::Update update;
   VENEER_TRY(AddLayers(layers, now, *fresh, update, former.state, result));
   AddMarks(former.state, update);
+  VENEER_ASSIGN(const uint64_t count, RollbackGuard::TakeOver(trust.policy()));
+  if (count != 0) update.SetTpmCount(count);
   PlanFacts facts{trust.policy().model, former.state.security_floor, {}};
   for (const SignedWithdrawal& found : withdrawals) {
     update.SetWithdrawn(found.withdrawal.layer, static_cast<uint64_t>(std::max<int64_t>(now, 0)));

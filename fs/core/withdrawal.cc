@@ -5,6 +5,7 @@
 #include <system_error>
 
 #include "fs/core/policy.h"
+#include "fs/core/rollback_guard.h"
 #include "fs/format/manifest.h"
 #include "fs/format/trailer.h"
 #include "fs/io/file_ops.h"
@@ -87,6 +88,7 @@ Result<TakenWithdrawal> TakeWithdrawal(const io::RandomAccessFile& file, const c
     taken.already = true;
     return taken;
   }
+  VENEER_ASSIGN(RollbackGuard guard, RollbackGuard::Begin(trust.policy(), state));
   VENEER_TRY(io::MakeFolders(store.withdrawals_path()));
   VENEER_TRY(io::SyncFolder(store.path()));
   VENEER_TRY(
@@ -98,7 +100,9 @@ Result<TakenWithdrawal> TakeWithdrawal(const io::RandomAccessFile& file, const c
       {0, now, "withdraw", state.current, by,
        fmt::format("{} ({}) {}: {}", withdrawal.component, format::SequenceLetter(withdrawal.sequence),
                    withdrawal.layer, withdrawal.reason)});
+  guard.AddTo(update);
   VENEER_TRY(catalog.Commit(std::move(update)));
+  VENEER_TRY(guard.Finish());
   return taken;
 }
 

@@ -1,5 +1,6 @@
 #include "fs/crypto/policy.h"
 
+#include <charconv>
 #include <nlohmann/json.hpp>
 
 #include "fs/format/json_object.h"
@@ -11,6 +12,8 @@ namespace {
 constexpr int kPolicySchema = 1;
 constexpr format::JsonLimits kLimits = {.size = kMaxPolicySize, .depth = 8};
 constexpr uint64_t kMaxSigners = 16;
+constexpr uint32_t kFirstOwnerIndex = 0x01800000;  // TCG's registry of reserved handles: the owner's
+constexpr uint32_t kLastOwnerIndex = 0x01BFFFFF;
 
 Status ReadSigners(const format::JsonObject& signers, Policy& policy) {
   VENEER_TRY(signers.HasOnly({RoleWord(Role::kBase), RoleWord(Role::kPatch), RoleWord(Role::kFeed)}));
@@ -23,6 +26,25 @@ Status ReadSigners(const format::JsonObject& signers, Policy& policy) {
   VENEER_TRY(read(Role::kBase, policy.base_signers));
   VENEER_TRY(read(Role::kPatch, policy.patch_signers));
   return read(Role::kFeed, policy.feed_signers);
+}
+
+// An index is written in hexadecimal, as every TPM tool shows it, and so is a string.
+Result<TpmPolicy> ReadTpm(const format::JsonObject& tpm) {
+  VENEER_TRY(tpm.HasOnly({"nv_index", "tcti"}));
+  TpmPolicy policy;
+  VENEER_ASSIGN(const std::string index, tpm.Text("nv_index"));
+  const char* const end = index.data() + index.size();
+  const bool prefixed = index.starts_with("0x");
+  const auto [at, error] = std::from_chars(index.data() + (prefixed ? 2 : 0), end, policy.nv_index, 16);
+  if (!prefixed || error != std::errc() || at != end || policy.nv_index < kFirstOwnerIndex ||
+      policy.nv_index > kLastOwnerIndex) {
+    return Fail(ErrorCode::kCorrupt, "{}: is not an index from {:#010x} to {:#010x}, in hexadecimal with 0x",
+                tpm.PathOf("nv_index"), kFirstOwnerIndex, kLastOwnerIndex);
+  }
+  if (tpm.Has("tcti")) {
+    VENEER_ASSIGN(policy.tcti, tpm.TextOrEmpty("tcti"));
+  }
+  return policy;
 }
 
 }  // namespace
@@ -43,7 +65,7 @@ Result<Policy> ParsePolicy(ByteSpan json) {
   VENEER_ASSIGN(const nlohmann::json value, format::ParseStrictJson(json, kLimits));
   VENEER_ASSIGN(const format::JsonObject object, format::JsonObject::Of(value));
   VENEER_TRY(object.Schema("schema", kPolicySchema));
-  VENEER_TRY(object.HasOnly({"schema", "signers", "model", "auto"}));
+  VENEER_TRY(object.HasOnly({"schema", "signers", "model", "auto", "tpm"}));
   Policy policy;
   if (object.Has("signers")) {
     VENEER_ASSIGN(const format::JsonObject signers, object.Object("signers"));
@@ -54,6 +76,10 @@ Result<Policy> ParsePolicy(ByteSpan json) {
   }
   if (object.Has("auto")) {
     VENEER_ASSIGN(policy.automatic, object.Boolean("auto"));
+  }
+  if (object.Has("tpm")) {
+    VENEER_ASSIGN(const format::JsonObject tpm, object.Object("tpm"));
+    VENEER_ASSIGN(policy.tpm, ReadTpm(tpm));
   }
   return policy;
 }

@@ -5,10 +5,12 @@
 //   DIR/feed.d/*.pem   roots of trust for feeds and withdrawals
 //   DIR/crl.d/*.pem    revocation lists, for all roles
 //   DIR/policy.json    {"schema": 1, "signers": {"base": 1, "patch": 1, "feed": 1}, "model": "", "auto":
-//   false}
+//   false, "tpm": {"nv_index": "0x01800000", "tcti": ""}}
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -19,12 +21,19 @@ namespace veneer::crypto {
 enum class Role { kBase, kPatch, kFeed };
 std::string_view RoleWord(Role role);  // "base", "patch", "feed"
 
+// A TPM's NV counter that the catalog's marks are held against.
+struct TpmPolicy {
+  uint32_t nv_index = 0;  // 0x01800000 to 0x01BFFFFF: an owner's index
+  std::string tcti;       // how to reach the TPM, as tpm2-tss names it; empty: the machine's own
+};
+
 struct Policy {
   unsigned base_signers = 1;  // distinct signers that each role needs, 1 to 16
   unsigned patch_signers = 1;
   unsigned feed_signers = 1;
   std::string model;       // of this machine; empty: not said
   bool automatic = false;  // "auto"
+  std::optional<TpmPolicy> tpm;
 
   unsigned SignersFor(Role role) const;
 };

@@ -60,6 +60,7 @@ void CheckWritten(const Catalog& catalog) {
   CHECK(state->security_floor == std::map<std::string, uint32_t>{{"openssl", 2}});
   CHECK(state->withdrawn == std::map<std::string, uint64_t>{{SampleId(9), 1700000000}});
   CHECK(state->latest_time == 1700000001);
+  CHECK(state->tpm_count == 7);
   CHECK(catalog.Events(10)->size() == 1);
   CHECK(catalog.NextGeneration() == 3U);
 }
@@ -79,6 +80,7 @@ TEST_CASE("what one commit wrote is read, by the writer and by others") {
   update.SetSecurityFloor("openssl", 2);
   update.SetWithdrawn(SampleId(9), 1700000000);
   update.SetLatestTime(1700000001);
+  update.SetTpmCount(7);
   update.AddEvent(SampleEvent("install"));
   const auto writer = store.Write();
   REQUIRE_OK(writer->Commit(std::move(update)));

@@ -67,19 +67,41 @@ TEST_CASE("a policy is read", "[trust_store]") {
   CHECK(policy.model == "kiosk-2");
   CHECK(policy.automatic);
 
+  store.Write("policy.json",
+              R"({"schema": 1, "tpm": {"nv_index": "0x01800042", "tcti": "device:/dev/tpm0"}})");
+  const auto with_tpm = store.Load();
+  REQUIRE_OK(with_tpm);
+  REQUIRE((*with_tpm)->policy().tpm);
+  CHECK((*with_tpm)->policy().tpm->nv_index == 0x01800042);
+  CHECK((*with_tpm)->policy().tpm->tcti == "device:/dev/tpm0");
+
   store.Write("policy.json", R"({"schema": 1})");
-  CHECK(store.Load().has_value());
+  REQUIRE_OK(store.Load());
+  CHECK_FALSE((*store.Load())->policy().tpm);
 }
 
 TEST_CASE("a policy that is not wholly understood is refused", "[trust_store]") {
   Store store;
-  for (const char* policy :
-       {"", "[]", "{}", R"({"schema": 1, "signer": {"base": 2}})",
-        R"({"schema": 1, "signers": {"bases": 2}})", R"({"schema": 1, "signers": {"base": 0}})",
-        R"({"schema": 1, "signers": {"base": 17}})", R"({"schema": 1, "signers": {"base": 1.0}})",
-        R"({"schema": 1, "signers": {"base": "2"}})", R"({"schema": 1, "signers": 2})",
-        R"({"schema": 1, "signers": {"base": 2, "base": 1}})", R"({"schema": 1, "model": 1})",
-        R"({"schema": 1, "auto": "no"})", R"({"schema": 1, "auto": false} x)", R"({"signers": {}})"}) {
+  for (const char* policy : {"",
+                             "[]",
+                             "{}",
+                             R"({"schema": 1, "signer": {"base": 2}})",
+                             R"({"schema": 1, "signers": {"bases": 2}})",
+                             R"({"schema": 1, "signers": {"base": 0}})",
+                             R"({"schema": 1, "signers": {"base": 17}})",
+                             R"({"schema": 1, "signers": {"base": 1.0}})",
+                             R"({"schema": 1, "signers": {"base": "2"}})",
+                             R"({"schema": 1, "signers": 2})",
+                             R"({"schema": 1, "signers": {"base": 2, "base": 1}})",
+                             R"({"schema": 1, "model": 1})",
+                             R"({"schema": 1, "auto": "no"})",
+                             R"({"schema": 1, "auto": false} x)",
+                             R"({"schema": 1, "tpm": {}})",
+                             R"({"schema": 1, "tpm": {"nv_index": 25165824}})",
+                             R"({"schema": 1, "tpm": {"nv_index": "01800000"}})",
+                             R"({"schema": 1, "tpm": {"nv_index": "0x01C00000"}})",
+                             R"({"schema": 1, "tpm": {"nv_index": "0x01800000", "x": 1}})",
+                             R"({"signers": {}})"}) {
     INFO(policy);
     store.Write("policy.json", policy);
     store.RequireCorrupt("policy.json");
