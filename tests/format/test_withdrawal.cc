@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "fs/io/file_ops.h"
 #include "tests/support/catch.h"
 
 namespace veneer::format {
@@ -31,6 +32,13 @@ TEST_CASE("a withdrawal comes back as it was written") {
   CHECK(back->sequence == 27);
   CHECK(back->reason == Sample().reason);
   CHECK(back->created == Sample().created);
+}
+
+TEST_CASE("a withdrawal is written as the golden file has it") {
+  const auto golden = io::ReadWholeFile(VENEER_GOLDEN "/withdrawal.json", 1 << 16);
+  REQUIRE_OK(golden);
+  CHECK(WriteWithdrawal(Sample()) == AsText(*golden));
+  REQUIRE_OK(ParseWithdrawal(*golden));
 }
 
 TEST_CASE("unknown keys of a withdrawal are passed over, and an id in capitals is the same id") {
