@@ -37,7 +37,7 @@ struct State {
   std::map<std::string, uint32_t> highest_sequence;  // by component
   std::map<std::string, uint32_t> security_floor;    // lowest sequence that may be installed, by component
   std::map<std::string, uint64_t> withdrawn;         // when it was taken in, seconds since 1970, by layer id
-  uint64_t tpm_count = 0;    // what was taken in, as the TPM counts; 0: not counted
+  uint64_t tpm_count = 0;                            // what was taken in, as the TPM counts; 0: not counted
   uint64_t latest_time = 0;  // the latest at which a signature was found valid, seconds since 1970
 };
 

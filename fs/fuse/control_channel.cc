@@ -45,12 +45,21 @@ Result<json> ControlChannel::Ask(const json& request, std::span<const int> descr
 }
 
 Result<Message> ControlChannel::AskForMessage(const json& request, std::span<const int> descriptors) {
+  VENEER_TRY(Send(request, descriptors));
+  return ReceiveAnswer();
+}
+
+Status ControlChannel::Send(const json& request, std::span<const int> descriptors) {
   if (gone_) return Gone();
   if (Status sent = SendMessage(socket_.get(), request, descriptors); !sent) {
     gone_ = sent.error().code() == ErrorCode::kNotFound;
     if (gone_) return Gone();
-    return tl::unexpected<Error>(std::move(sent).error());
+    return sent;
   }
+  return {};
+}
+
+Result<Message> ControlChannel::ReceiveAnswer() {
   VENEER_ASSIGN(auto answer, ReceiveMessage(socket_.get()));
   gone_ = !answer;
   if (gone_) return Gone();

@@ -33,6 +33,10 @@ class ControlChannel {
   // Likewise, with the descriptors that come with the answer.
   Result<Message> AskForMessage(const nlohmann::json& request, std::span<const int> descriptors = {});
 
+  // The two halves of AskForMessage, for who has something to do in between.
+  Status Send(const nlohmann::json& request, std::span<const int> descriptors = {});
+  Result<Message> ReceiveAnswer();
+
   // Whether the other end was found gone by Ask.
   bool gone() const { return gone_; }
 

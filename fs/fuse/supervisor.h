@@ -131,6 +131,7 @@ class Supervisor {
   ControlServer::ClientId taking_over_ = 0;  // who is about to take the mount over; 0: nobody
 
   std::optional<WorkerProcess> worker_;  // nothing while it is down
+  std::vector<pid_t> unreaped_;          // former ones that the kernel did not let end
   RestartPolicy restarts_;
   int64_t worker_began_ = 0;  // steady milliseconds
   int64_t next_start_ = 0;    // likewise; when a worker that is down is started again

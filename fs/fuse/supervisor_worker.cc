@@ -1,4 +1,6 @@
 // The life of the worker: started, put to work, and replaced when it dies.
+#include <sys/wait.h>
+
 #include "fs/fuse/device.h"
 #include "fs/fuse/layer_offer.h"
 #include "fs/fuse/steady_clock.h"
@@ -79,15 +81,18 @@ void Supervisor::TryToStartWorker() {
 }
 
 void Supervisor::WorkerEnded() {
-  const auto cause = worker_->End();
+  // One of those that could not end yet has ended by now, most likely.
+  std::erase_if(unreaped_, [](pid_t pid) { return ::waitpid(pid, nullptr, WNOHANG) != 0; });
+  const WorkerProcess::Ending ending = worker_->End();
   worker_.reset();
-  if (!cause) {
+  if (ending.unreaped > 0) unreaped_.push_back(ending.unreaped);
+  if (!ending.cause) {
     unmounted_ = true;
     return;
   }
   ++deaths_;
-  last_death_ = *cause;
-  Say(Severity::kWarning, fmt::format("the worker died of {}; another takes its place", *cause));
+  last_death_ = *ending.cause;
+  Say(Severity::kWarning, fmt::format("the worker died of {}; another takes its place", last_death_));
   next_start_ = restarts_.Died(worker_began_, SteadyMilliseconds());
   if (next_start_ <= SteadyMilliseconds()) {
     TryToStartWorker();

@@ -1,20 +1,53 @@
 #include "fs/fuse/worker_process.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <utility>
+
+#include "fs/fuse/steady_clock.h"
 
 namespace veneer::fuse {
 namespace {
 
-// A worker that is silent for longer hangs. Less than what clients of the supervisor wait.
-constexpr time_t kAnswerSeconds = 90;
+namespace fs = std::filesystem;
+
+// Milliseconds. A worker that is silent for longer hangs; less than what clients of the supervisor wait.
+constexpr int64_t kAnswerPatience = 90'000;
+// After so many without an answer one looks whether there can be any.
+constexpr int kLook = 50;
+
+// Whether the thread with the folder `thread` in /proc will do nothing any more but end, once the kernel lets
+// it.
+bool IsKilledAndWaits(const fs::path& thread) {
+  std::ifstream file(thread / "status");
+  char state = 'X';  // of one that has ended meanwhile
+  uint64_t pending = 0;
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with("State:\t")) state = line[7];
+    if (line.starts_with("SigPnd:\t")) pending = std::stoull(line.substr(8), nullptr, 16);
+  }
+  return state == 'Z' || state == 'X' || (state == 'D' && (pending >> (SIGKILL - 1) & 1) != 0);
+}
+
+// Whether all threads of the process that are left have been killed and wait for the kernel.
+bool IsStuck(pid_t pid) {
+  std::error_code error;
+  const fs::directory_iterator threads(fmt::format("/proc/{}/task", pid), error);
+  return !error && std::all_of(begin(threads), end(threads), [](const fs::directory_entry& thread) {
+    return IsKilledAndWaits(thread.path());
+  });
+}
 
 struct Pair {
   UniqueFd ours;
@@ -33,9 +66,6 @@ Result<Pair> MakePair() {
 Result<WorkerProcess> WorkerProcess::Start(SharedState& shared, const WorkerSetup& setup) {
   VENEER_ASSIGN(Pair control, MakePair());
   VENEER_ASSIGN(Pair report, MakePair());
-  const timeval patience{.tv_sec = kAnswerSeconds, .tv_usec = 0};
-  if (::setsockopt(control.ours.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) != 0)
-    return FailErrno(errno, "sockets for the worker");
   std::fflush(nullptr);
   const pid_t pid = ::fork();
   if (pid < 0) return FailErrno(errno, "starting the worker");
@@ -47,6 +77,7 @@ Result<WorkerProcess> WorkerProcess::Start(SharedState& shared, const WorkerSetu
 
 WorkerProcess::WorkerProcess(WorkerProcess&& other) noexcept
     : pid_(std::exchange(other.pid_, -1)),
+      stuck_(other.stuck_),
       channel_(std::move(other.channel_)),
       report_(std::move(other.report_)) {}
 
@@ -54,16 +85,34 @@ WorkerProcess::~WorkerProcess() {
   static_cast<void>(End());
 }
 
-std::optional<std::string> WorkerProcess::End() {
-  if (pid_ < 0) return std::nullopt;
+Result<nlohmann::json> WorkerProcess::Ask(const nlohmann::json& request, std::span<const int> descriptors) {
+  VENEER_TRY(channel_.Send(request, descriptors));
+  pollfd answer{channel_.socket(), POLLIN, 0};
+  const int64_t deadline = SteadyMilliseconds() + kAnswerPatience;
+  while (::poll(&answer, 1, kLook) <= 0) {
+    stuck_ = IsStuck(pid_);
+    if (stuck_) return Fail(ErrorCode::kNotFound, "the worker was killed");
+    if (SteadyMilliseconds() >= deadline) return Fail(ErrorCode::kIo, "the worker does not answer");
+  }
+  VENEER_ASSIGN(Message message, channel_.ReceiveAnswer());
+  return std::move(message.json);
+}
+
+WorkerProcess::Ending WorkerProcess::End() {
+  if (pid_ < 0) return {};
   int status = 0;
   ::kill(pid_, SIGKILL);  // of no effect on one that is about to end
-  while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) continue;
-  pid_ = -1;
+  const pid_t pid = std::exchange(pid_, -1);
+  const UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  pollfd ended{process.get(), POLLIN, 0};
+  while (::waitpid(pid, &status, WNOHANG) == 0) {
+    if (::poll(&ended, 1, kLook) > 0) continue;
+    if (IsStuck(pid)) return {"signal 9 (Killed), in a request to the kernel", pid};
+  }
   if (WIFSIGNALED(status))
-    return fmt::format("signal {} ({})", WTERMSIG(status), ::strsignal(WTERMSIG(status)));
-  if (WEXITSTATUS(status) == 0) return std::nullopt;
-  return fmt::format("exit status {}", WEXITSTATUS(status));
+    return {fmt::format("signal {} ({})", WTERMSIG(status), ::strsignal(WTERMSIG(status))), -1};
+  if (WEXITSTATUS(status) == 0) return {};
+  return {fmt::format("exit status {}", WEXITSTATUS(status)), -1};
 }
 
 }  // namespace veneer::fuse

@@ -25,25 +25,31 @@ class WorkerProcess {
   WorkerProcess& operator=(WorkerProcess&&) = delete;
   ~WorkerProcess();  // kills it
 
-  // See ControlChannel::Ask.
-  Result<nlohmann::json> Ask(const nlohmann::json& request, std::span<const int> descriptors = {}) {
-    return channel_.Ask(request, descriptors);
-  }
-  bool gone() const { return channel_.gone(); }
+  // See ControlChannel::Ask. One that was killed is gone, also where it cannot end (see End).
+  Result<nlohmann::json> Ask(const nlohmann::json& request, std::span<const int> descriptors = {});
+  bool gone() const { return stuck_ || channel_.gone(); }
 
   pid_t pid() const { return pid_; }
   int control() const { return channel_.socket(); }  // closes when it dies
   int report() const { return report_.get(); }       // damage that it met, as messages
 
-  // Kills it if it still runs, and waits. Nothing if it ended by itself because the file system was
-  // unmounted; otherwise what ended it, in words.
-  std::optional<std::string> End();
+  struct Ending {
+    std::optional<std::string> cause;  // in words; nothing if it ended because the file system was unmounted
+    pid_t unreaped = -1;               // the process, where it is still to end
+  };
+
+  // Kills it if it still runs, and waits until it has ended or will do nothing any more but end. The latter
+  // is one that was killed while it told the kernel to forget an entry: that waits, and cannot be
+  // interrupted, for a look-up in the folder, which may be one that the worker itself had read and will never
+  // answer. It ends when its successor has.
+  Ending End();
 
  private:
   WorkerProcess(pid_t pid, ControlChannel channel, UniqueFd report)
       : pid_(pid), channel_(std::move(channel)), report_(std::move(report)) {}
 
-  pid_t pid_;  // -1: ended
+  pid_t pid_;           // -1: ended
+  bool stuck_ = false;  // killed, and found unable to end
   ControlChannel channel_;
   UniqueFd report_;
 };
