@@ -18,11 +18,6 @@ namespace {
 
 using nlohmann::json;
 
-bool IsReady(std::span<const pollfd> polled, int fd) {
-  return std::any_of(polled.begin(), polled.end(),
-                     [fd](const pollfd& one) { return one.fd == fd && one.revents != 0; });
-}
-
 // A request whose members are of the wrong type, or want of memory, must not end the process that serves the
 // mount.
 Result<ControlServer::Answer> AnswerSafely(const ControlServer::Handlers& handlers,
@@ -35,6 +30,11 @@ Result<ControlServer::Answer> AnswerSafely(const ControlServer::Handlers& handle
 }
 
 }  // namespace
+
+bool IsReady(std::span<const pollfd> polled, int fd) {
+  return std::any_of(polled.begin(), polled.end(),
+                     [fd](const pollfd& one) { return one.fd == fd && one.revents != 0; });
+}
 
 // The folder is made as often as another server, ending, takes it away.
 Result<std::unique_ptr<ControlServer>> ControlServer::ListenInFolder(const std::string& folder,

@@ -16,6 +16,9 @@
 
 namespace veneer::fuse {
 
+// Whether `fd` is among the descriptors that poll(2) found something for.
+bool IsReady(std::span<const pollfd> polled, int fd);
+
 // Answers requests, one at a time, in the loop of whoever owns it. For one thread.
 class ControlServer {
  public:

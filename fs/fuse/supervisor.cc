@@ -41,11 +41,6 @@ dev_t DeviceAt(const std::string& target) {
   return device;
 }
 
-bool IsReady(const std::vector<pollfd>& polled, int fd) {
-  return std::any_of(polled.begin(), polled.end(),
-                     [fd](const pollfd& one) { return one.fd == fd && one.revents != 0; });
-}
-
 }  // namespace
 
 Supervisor::Supervisor(MountOptions options, catalog::Store store, Log log)

@@ -85,6 +85,7 @@ class Supervisor {
   Status StartWorker();
   Status LoadWorker(WorkerProcess& worker);
   Status PutToWork(WorkerProcess& worker);
+  nlohmann::json HistoryAsJson() const;
   void TryToStartWorker();
   void WorkerEnded();
   Result<nlohmann::json> AskWorker(const nlohmann::json& request, std::span<const int> descriptors = {});

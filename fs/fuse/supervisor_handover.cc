@@ -52,12 +52,9 @@ Result<ControlServer::Answer> Supervisor::HandOver(ControlServer::ClientId clien
     layers.push_back({{"slot", slot}, {"id", layer.signed_manifest.id}, {"file", layer.file->name()}});
     answer.descriptors.push_back(layer.file->fd());
   }
-  json history = json::array();
-  for (const Shown& shown : history_)
-    history.push_back({{"generation", shown.generation}, {"slots", shown.slots}});
-  answer.json = {{"state_schema", kStateSchema}, {"options", ToJson(options_)},  {"init", init_},
-                 {"mounted", mounted_},          {"settled", settled_},          {"deaths", deaths_},
-                 {"layers", std::move(layers)},  {"history", std::move(history)}};
+  answer.json = {{"state_schema", kStateSchema}, {"options", ToJson(options_)}, {"init", init_},
+                 {"mounted", mounted_},          {"settled", settled_},         {"deaths", deaths_},
+                 {"layers", std::move(layers)},  {"history", HistoryAsJson()}};
   taking_over_ = client;
   return answer;
 }

@@ -35,11 +35,15 @@ Status Supervisor::LoadWorker(WorkerProcess& worker) {
     }
     VENEER_TRY(worker.Ask({{"request", "add"}, {"layers", std::move(offers)}}, files));
   }
+  VENEER_TRY(worker.Ask({{"request", "load"}, {"history", HistoryAsJson()}, {"settled", settled_}}));
+  return {};
+}
+
+json Supervisor::HistoryAsJson() const {
   json history = json::array();
   for (const Shown& shown : history_)
     history.push_back({{"generation", shown.generation}, {"slots", shown.slots}});
-  VENEER_TRY(worker.Ask({{"request", "load"}, {"history", std::move(history)}, {"settled", settled_}}));
-  return {};
+  return history;
 }
 
 // From here on it serves. What its predecessor left half done is done again: requests that it had read, and a
