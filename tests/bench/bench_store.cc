@@ -24,8 +24,8 @@ std::string BenchStore::PathOf(int number) {
                      number);
 }
 
-BenchStore::BenchStore(const std::string& folder, int files, int patched)
-    : folder_(folder), files_(files), patched_(patched) {
+BenchStore::BenchStore(const std::string& folder, int files, int patched, Layout layout)
+    : folder_(folder), files_(files), patched_(patched), layout_(layout) {
   stdfs::create_directories(mount());
   MakeTree();
   Run({"keygen", *this / "keys"});
@@ -57,8 +57,9 @@ void BenchStore::MakeTree() const {
 }
 
 void BenchStore::MakePatch() const {
-  for (int i = 0; i < files_; i += Stride())
-    std::ofstream(folder_ / "tree" / PathOf(i), std::ios::app) << "patched";
+  for (int i = 0; i < files_; ++i) {
+    if (IsPatched(i)) std::ofstream(folder_ / "tree" / PathOf(i), std::ios::app) << "patched";
+  }
   Sign({"patch", *this / "tree", "-o", patch(), "--base", base(), "--component", "c", "--sequence", "1"});
   Run({"install", patch()});
 }

@@ -14,9 +14,12 @@ namespace veneer::bench {
 // Files of 1 to 16 KiB, a hundred in each folder.
 class BenchStore {
  public:
+  // Whether a patch changes files in every folder, or all of some folders.
+  enum class Layout { kSpread, kTogether };
+
   // Makes in `folder` a store with a base of `files` files and, unless `patched` is 0, an installed patch
-  // that changes `patched` of them, spread evenly. The base is current.
-  BenchStore(const std::string& folder, int files, int patched);
+  // that changes `patched` of them. The base is current.
+  BenchStore(const std::string& folder, int files, int patched, Layout layout = Layout::kSpread);
   ~BenchStore();
   BenchStore(const BenchStore&) = delete;
   BenchStore& operator=(const BenchStore&) = delete;
@@ -25,7 +28,10 @@ class BenchStore {
   static std::string PathOf(int number);
 
   // Whether the patch changes the file `number`.
-  bool IsPatched(int number) const { return patched_ != 0 && number % Stride() == 0; }
+  bool IsPatched(int number) const {
+    if (layout_ == Layout::kTogether) return number < patched_;
+    return patched_ != 0 && number % std::max(1, files_ / patched_) == 0;
+  }
 
   // Runs the program on the store, the second with its answer. Ends the benchmark if it fails.
   void Run(std::vector<std::string> words) const;
@@ -41,7 +47,6 @@ class BenchStore {
   void Unmount() const;  // and waits until its server has ended
 
  private:
-  int Stride() const { return std::max(1, files_ / patched_); }
   void Sign(std::vector<std::string> words) const;
   void MakeTree() const;
   void MakePatch() const;
@@ -49,6 +54,7 @@ class BenchStore {
   std::filesystem::path folder_;
   int files_;
   int patched_;
+  Layout layout_;
 };
 
 }  // namespace veneer::bench

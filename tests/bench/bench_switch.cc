@@ -1,7 +1,7 @@
 // Measures a switch: what it costs against the size of the patch and of the image, and how long an open takes
-// while switches go on beside how long it takes without them. Files that readers use are in the kernel's
-// caches, as they would be. usage: bench_switch [FILES] [ROUNDS] (default 60000 and 9; as root; some GB in
-// /var/tmp)
+// while switches go on beside how long it takes without them: an open of what the kernel has in its caches,
+// and one that it has to ask the worker for, as it must once for each file that a switch changes. usage:
+// bench_switch [FILES] [ROUNDS] (default 60000 and 9; as root; some GB in /var/tmp)
 #include <fcntl.h>
 #include <sys/stat.h>
 
@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
 #include <thread>
 
 #include "fs/base/unique_fd.h"
@@ -165,16 +166,32 @@ void MeasureOpens(const BenchStore& store, const char* what, const std::vector<s
   PrintOpens("without any", without);
 }
 
-void MeasureWaiting(const std::string& folder, int files, int rounds) {
-  const BenchStore store(folder, files, 1000);
+// Each of `paths` opened once, in some order, with nothing of them in the kernel's caches.
+std::vector<double> OpenFirst(std::vector<std::string> paths) {
+  for (size_t i = paths.size(); i > 1; --i) std::swap(paths[i - 1], paths[test::Scramble(i) % i]);
+  std::ofstream("/proc/sys/vm/drop_caches") << 2;
+  std::vector<double> taken;
+  for (const std::string& path : paths) {
+    const auto begin = Clock::now();
+    Open(path);
+    taken.push_back(Microseconds(Clock::now() - begin));
+  }
+  return taken;
+}
+
+void MeasureWaiting(const std::string& folder, int files, BenchStore::Layout layout, int rounds) {
+  const BenchStore store(folder, files, 1000, layout);
   store.Mount();
   const auto all = AllPaths(store, files);
   std::vector<std::string> changed;
   for (int i = 0; i < files; ++i) {
     if (store.IsPatched(i)) changed.push_back(all[static_cast<size_t>(i)]);
   }
+  std::printf("%d files, 1,000 patched, %s\n", files,
+              layout == BenchStore::Layout::kSpread ? "in every folder" : "in 10 folders");
   MeasureOpens(store, "opens of any file", all, rounds);
   MeasureOpens(store, "opens of files that change", changed, rounds);
+  PrintOpens("first opens, without any", OpenFirst(all));
 }
 
 }  // namespace
@@ -186,7 +203,9 @@ int main(int argc, char** argv) {
   const auto made = veneer::io::TemporaryFolder::Create("/var/tmp");
   if (!made) veneer::bench::Die(made.error().message());
   const std::string folder = made->path() + "/store";
-  veneer::bench::MeasureWaiting(folder, files, rounds);
+  for (const auto layout :
+       {veneer::bench::BenchStore::Layout::kTogether, veneer::bench::BenchStore::Layout::kSpread})
+    veneer::bench::MeasureWaiting(folder, files, layout, rounds);
   for (const int patched : {10, 100, 1000, 10000}) veneer::bench::MeasureCost(folder, files, patched, rounds);
   for (const int size : {files / 10, files * 3}) veneer::bench::MeasureCost(folder, size, 1000, rounds);
 }
