@@ -66,10 +66,11 @@ int RunCommandLine(int argc, const char* const* argv) {
   } catch (const CLI::Success& help_or_version) {
     return program.exit(help_or_version, std::cout, std::cerr);
   } catch (const CLI::ParseError& error) {
-    globals.json = program.get_option("--json")->count() > 0;
+    Globals wanted;
+    wanted.json = program.get_option("--json")->count() > 0;
     const CLI::App* const wrong = program.remaining().empty() ? verb() : nullptr;
     const std::string name = wrong == nullptr ? "" : wrong->get_name();
-    return Output(globals).Finish(name, tl::unexpected(UsageError(program, wrong, error)));
+    return Output(wanted).Finish(name, tl::unexpected(UsageError(program, wrong, error)));
   }
   Output output(globals);
   const Status status = Perform(actions.at(verb()), globals, output);

@@ -62,8 +62,7 @@ Status List(const Globals& globals, Output& output) {
   }
   output.json() = {{"layers", std::move(list)}};
   if (layers.empty()) {
-    output.Note("{}: no layer is installed; run: veneer --store {} install FILE", globals.store,
-                globals.store);
+    output.Note("{}: no layer is installed; run: veneer install FILE", globals.store);
   }
   return {};
 }

@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "tools/exit_status.h"
+#include "tools/hint.h"
 #include "tools/mount_command.h"
 #include "tools/text.h"
 
@@ -102,8 +103,7 @@ Status ApplyOption(std::string_view option, bool sloppy, fuse::MountOptions& ser
   return {};
 }
 
-Status Mount(int argc, char** argv) {
-  VENEER_ASSIGN(const Words words, ParseWords(argc, argv));
+Status Mount(const Words& words) {
   fuse::MountOptions server;
   server.store = words.places[0];
   VENEER_ASSIGN(server.target, AbsolutePath(words.places[1]));
@@ -122,8 +122,10 @@ Status Mount(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   using namespace veneer::tools;  // NOLINT: the program is theirs
-  const veneer::Status status = Mount(argc, argv);
+  const auto words = ParseWords(argc, argv);
+  const veneer::Status status = words ? Mount(*words) : tl::unexpected(words.error());
   if (status) return 0;
-  fmt::print(stderr, "mount.veneer: {}\n", Printable(status.error().message()));
+  const std::string message = NameStore(status.error().message(), words ? words->places[0] : "");
+  fmt::print(stderr, "mount.veneer: {}\n", Printable(message));
   return ExitStatusOf(status.error().code());
 }

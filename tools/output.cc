@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "tools/exit_status.h"
+#include "tools/hint.h"
 #include "tools/text.h"
 
 namespace veneer::tools {
@@ -20,8 +21,8 @@ int Complain(std::string_view verb, const Error& error) {
 
 }  // namespace
 
-void Output::Print(std::string_view line) {
-  const std::string text = Printable(line) + '\n';
+void Output::Print(std::string_view line) const {
+  const std::string text = Printable(NameStore(line, store_)) + '\n';
   std::fwrite(text.data(), 1, text.size(), stdout);
 }
 
@@ -37,7 +38,9 @@ void Output::PrintJson(const Status& status) {
   std::fwrite(text.data(), 1, text.size(), stdout);
 }
 
-int Output::Finish(std::string_view verb, const Status& status) {
+int Output::Finish(std::string_view verb, const Status& outcome) {
+  const Status status = outcome.map_error(
+      [&](const Error& error) { return Error(error.code(), NameStore(error.message(), store_)); });
   if (json_wanted_) PrintJson(status);
   const int flush_error = std::fflush(stdout) == 0 ? 0 : errno;
   if (!status) return Complain(verb, status.error());

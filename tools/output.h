@@ -18,7 +18,8 @@ using Json = nlohmann::ordered_json;
 // One answer to one command. For one thread.
 class Output {
  public:
-  explicit Output(const Globals& globals) : json_wanted_(globals.json), quiet_(globals.quiet) {}
+  explicit Output(const Globals& globals)
+      : json_wanted_(globals.json), quiet_(globals.quiet), store_(globals.store) {}
 
   // A line of the answer, for a person: nothing with --json. Whatever the arguments hold, it stays one line
   // (see Printable).
@@ -45,14 +46,15 @@ class Output {
   // Ends the answer. An error goes to standard error as "veneer: VERB: MESSAGE" on one line ("veneer:
   // MESSAGE" where `verb` is empty), and with --json into the object too, beside what the verb had put there.
   // Returns the exit status; failing to write standard output is a failure.
-  int Finish(std::string_view verb, const Status& status);
+  int Finish(std::string_view verb, const Status& outcome);
 
  private:
-  void Print(std::string_view line);
+  void Print(std::string_view line) const;
   void PrintJson(const Status& status);
 
   bool json_wanted_;
   bool quiet_;
+  std::string store_;  // what commands in messages are for: see NameStore
   Json json_ = Json::object();
   std::string layer_;
 };

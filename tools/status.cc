@@ -39,7 +39,7 @@ Status ShowGeneration(const catalog::Store& store, const catalog::Catalog& catal
                       const crypto::TrustStore& trust, Output& output) {
   VENEER_ASSIGN(const auto generation, catalog.CurrentGeneration());
   if (!generation) {
-    output.Line("no generation is current; run: veneer --store {} install BASE --activate", store.path());
+    output.Line("no generation is current; run: veneer install BASE --activate");
     return {};
   }
   output.Line("generation {} since {} ({})", generation->number, format::FormatUtcTime(generation->time),

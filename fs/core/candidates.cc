@@ -51,7 +51,7 @@ Result<const Candidate*> FindCandidate(const std::vector<Candidate>& candidates,
     if (!Answers(candidate, word)) continue;
     if (candidate.record.id == word) return &candidate;
     if (found != nullptr)
-      return Fail(ErrorCode::kUsage, "{}: fits several layers; give its id (veneer list)", word);
+      return Fail(ErrorCode::kUsage, "{}: fits several layers; give its id; run: veneer list", word);
     found = &candidate;
   }
   if (found == nullptr) found = NewestOf(candidates, word);

@@ -141,8 +141,9 @@ void Supervisor::HandleReport() {
   if (!report || !*report) return;  // its control socket will tell
   const nlohmann::json& json = (*report)->json;
   const std::string layer = json.value("layer_name", "");
-  Say(Severity::kError, fmt::format("{}{}{}: {}; run: veneer scan", json.value("path", "/"),
-                                    layer.empty() ? "" : " of ", layer, json.value("message", "")));
+  Say(Severity::kError,
+      fmt::format("{}{}{}: {}; run: veneer --store {} scan", json.value("path", "/"),
+                  layer.empty() ? "" : " of ", layer, json.value("message", ""), store_.path()));
 }
 
 // While no worker can be had: an error is better than waiting for ever.

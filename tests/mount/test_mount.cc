@@ -176,7 +176,7 @@ TEST_CASE("an active patch that is damaged can be taken off all the same") {
   live.RunOnStore({"activate"});
   const auto layers = VeneerJson({"--store", live.store(), "status"}).at("layers");
   stdfs::remove(live.store() + "/layers/" + std::string(layers.at(1).at("id")) + ".layer");
-  RequireErrorLine(Veneer({"--store", live.store(), "status"}), 3, "status", {"veneer install FILE"});
+  RequireErrorLine(Veneer({"--store", live.store(), "status"}), 3, "status", {" install FILE"});
   live.RunOnStore({"revert", "--all"});
   CHECK(DescribeDifferences(live.shop() / "before", live.mount()) == "");
   live.RunOnStore({"status"});

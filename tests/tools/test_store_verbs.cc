@@ -65,7 +65,7 @@ TEST_CASE("init makes a store, once") {
 
 TEST_CASE("init takes the global --trust too, and needs one") {
   const Workshop workshop;
-  RequireError(Veneer({"--store", workshop / "store", "init"}), 2, "init", {"run: veneer init --trust DIR"});
+  RequireError(Veneer({"--store", workshop / "store", "init"}), 2, "init", {" init --trust DIR"});
   CHECK_FALSE(stdfs::exists(workshop / "store"));
   CHECK(Veneer({"--store", workshop / "store", "--trust", workshop.trust(), "init"}).status == 0);
 }

@@ -55,7 +55,7 @@ TEST_CASE("without auto an active patch stays and is named; the next activation 
   store.Json({"activate", "lib"});
   const CommandResult taken = store.Run({"install", store.Withdraw("w", id)});
   CHECK(taken.status == 0);
-  CHECK(taken.out.find("run: veneer revert " + id) != std::string::npos);
+  CHECK(taken.out.find(" revert " + id) != std::string::npos);
   CHECK(store.Current() == Ids{store.base, id});
   CHECK(store.Json({"status"}).at("withdrawn").at(0).at("active") == true);
   const auto activated = store.Json({"activate", "other"});
