@@ -3,7 +3,6 @@
 
 #include "tools/activation.h"
 #include "tools/output.h"
-#include "tools/store_change.h"
 #include "tools/verbs.h"
 
 namespace veneer::tools {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "fs/base/error.h"
-#include "tools/store_change.h"
+#include "tools/switch.h"
 
 namespace veneer::tools {
 
@@ -14,8 +14,8 @@ namespace veneer::tools {
 Status ActivateLayers(StoreChange& change, const std::vector<std::string>& words,
                       const SwitchOptions& options, Output& output);
 
-// Takes withdrawn patches off the current stack: see core::PlanWithdrawal and SwitchTo. Nothing to do where
-// none is there.
+// Takes withdrawn patches off the current stack: see core::PlanWithdrawal and SwitchTo. A later letter that
+// cannot take the place of one does not keep it there. Nothing to do where none is there.
 Status RevertWithdrawn(StoreChange& change, Output& output);
 
 }  // namespace veneer::tools

@@ -9,7 +9,6 @@
 #include "tools/activation.h"
 #include "tools/output.h"
 #include "tools/progress.h"
-#include "tools/store_change.h"
 #include "tools/text.h"
 #include "tools/verbs.h"
 

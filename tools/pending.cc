@@ -1,29 +1,37 @@
 #include "tools/pending.h"
 
-#include "fs/core/stack_plan.h"
+#include <algorithm>
+
+#include "fs/core/policy.h"
 #include "fs/core/withdrawal.h"
 #include "fs/fuse/activation.h"
 #include "fs/io/clock.h"
+#include "tools/hint.h"
 #include "tools/store_change.h"
 
 namespace veneer::tools {
 namespace {
 
 constexpr std::chrono::seconds kPatience{5};
-constexpr size_t kCacheBytes = 16 << 20;
-
-// That `generation` may become current now: nothing of it is withdrawn, every signature holds, no conflict.
-Status CheckGeneration(const catalog::Store& store, const catalog::Catalog& catalog,
-                       const catalog::State& state, const catalog::GenerationRecord& generation) {
-  for (const std::string& id : generation.layers) {
-    if (id != generation.layers.front() && state.withdrawn.contains(id)) {
-      return Fail(ErrorCode::kWithdrawn, "layer {} is withdrawn by its publisher", id);
-    }
+// A floor that was raised since binds what was activated; a revert is the owner's own way back.
+Status CheckFloors(const StackView& stack, const std::vector<std::string>& current,
+                   const core::PlanFacts& facts) {
+  for (const auto& layer : stack.layers) {
+    const format::Manifest& manifest = layer->manifest();
+    const bool stays = std::find(current.begin(), current.end(), layer->id()) != current.end();
+    if (stays || manifest.kind == format::LayerKind::kBase) continue;
+    VENEER_TRY(core::FirstRefusal({core::JudgeFloor(manifest, facts.security_floor)}, manifest.name));
   }
-  VENEER_ASSIGN(const auto trust, store.LoadTrust());
-  VENEER_ASSIGN(const auto stack, store.OpenStack(catalog, generation, *trust,
-                                                  std::make_shared<verity::BlockCache>(kCacheBytes)));
-  return core::CheckPathConflicts(stack);
+  return {};
+}
+
+// That `generation` may become current now, whatever was taken in since it was made.
+Status CheckGeneration(const StoreChange& change, const catalog::GenerationRecord& generation) {
+  VENEER_ASSIGN(const auto current, change.CurrentLayers());
+  VENEER_ASSIGN(const core::PlanFacts facts, change.Facts());
+  VENEER_TRY(core::RefuseWithdrawn(generation.layers, current, facts.withdrawn));
+  VENEER_ASSIGN(const StackView stack, OpenSoundStack(change, generation.layers, generation.number));
+  return generation.reason == "revert" ? Status() : CheckFloors(stack, current, facts);
 }
 
 Status Take(const catalog::Store& store, const fuse::Log& log) {
@@ -31,18 +39,20 @@ Status Take(const catalog::Store& store, const fuse::Log& log) {
   for (const fuse::LiveMount& mount : mounts) {
     if (!mount.pinned()) return Fail(ErrorCode::kBusy, "{} shows the current one", mount.dir());
   }
-  VENEER_ASSIGN(const auto catalog, store.OpenCatalogForWriting(kPatience));
-  VENEER_ASSIGN(const catalog::State state, catalog->ReadState());
+  VENEER_ASSIGN(auto catalog, store.OpenCatalogForWriting(kPatience));
+  VENEER_ASSIGN(auto trust, store.LoadTrust());
+  const StoreChange change{{store, std::move(catalog), std::move(trust)}};
+  VENEER_ASSIGN(const catalog::State state, change.catalog->ReadState());
   if (state.pending == 0) return {};
-  VENEER_ASSIGN(const auto generation, catalog->Generation(state.pending));
+  VENEER_ASSIGN(const auto generation, change.catalog->Generation(state.pending));
   if (!generation) return Fail(ErrorCode::kDamaged, "it is not recorded{}", catalog::kRepairCatalog);
-  VENEER_TRY(CheckGeneration(store, *catalog, state, *generation));
+  VENEER_TRY(CheckGeneration(change, *generation));
   catalog::Update update;
   update.SetCurrent(generation->number);
   update.SetPending(0);
   update.AddEvent({0, io::SystemClock().Now(), "activate", generation->number, ActingUser("mount"),
                    "the generation that waited for this mount"});
-  VENEER_TRY(catalog->Commit(std::move(update)));
+  VENEER_TRY(change.catalog->Commit(std::move(update)));
   log(fuse::Severity::kInfo, fmt::format("{}: generation {}, which waited for this mount, is current",
                                          store.path(), generation->number));
   return {};
@@ -65,7 +75,7 @@ void TakePending(const fuse::MountOptions& options, const fuse::Log& log) {
   if (!pending || *pending == 0) return;
   if (const Status taken = Take(*store, log); !taken) {
     log(fuse::Severity::kWarning, fmt::format("{}: generation {} still waits for a mount: {}", store->path(),
-                                              *pending, taken.error().message()));
+                                              *pending, NameStore(taken.error().message(), options.store)));
   }
 }
 

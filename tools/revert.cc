@@ -5,7 +5,7 @@
 #include "tools/options.h"
 #include "tools/output.h"
 #include "tools/stack_view.h"
-#include "tools/store_change.h"
+#include "tools/switch.h"
 #include "tools/verbs.h"
 
 namespace veneer::tools {

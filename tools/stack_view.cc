@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include "fs/core/stack.h"
+#include "fs/core/stack_plan.h"
 
 namespace veneer::tools {
 namespace {
@@ -20,12 +21,17 @@ Result<StoreReading> OpenForReading(const Globals& globals) {
 
 Result<StackView> OpenStackView(const StoreReading& reading, const std::vector<std::string>& ids,
                                 uint64_t generation) {
-  catalog::GenerationRecord record;
-  record.layers = ids;
   StackView stack;
-  VENEER_ASSIGN(stack.layers, reading.store.OpenStack(*reading.catalog, record, *reading.trust,
+  VENEER_ASSIGN(stack.layers, reading.store.OpenStack(*reading.catalog, ids, *reading.trust,
                                                       std::make_shared<verity::BlockCache>(kCacheBytes)));
   VENEER_ASSIGN(stack.view, core::View::Build(generation, core::StackOf(stack.layers)));
+  return stack;
+}
+
+Result<StackView> OpenSoundStack(const StoreReading& reading, const std::vector<std::string>& ids,
+                                 uint64_t generation) {
+  VENEER_ASSIGN(StackView stack, OpenStackView(reading, ids, generation));
+  VENEER_TRY(core::CheckPathConflicts(stack.layers));
   return stack;
 }
 

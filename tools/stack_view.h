@@ -32,6 +32,11 @@ struct StackView {
 Result<StackView> OpenStackView(const StoreReading& reading, const std::vector<std::string>& ids,
                                 uint64_t generation);
 
+// Likewise, a stack that is to become current: refused with kConflict where two patches of it are in each
+// other's way.
+Result<StackView> OpenSoundStack(const StoreReading& reading, const std::vector<std::string>& ids,
+                                 uint64_t generation);
+
 // The record of generation `number`, or of the current one if that is 0. kNotFound, with the mending command,
 // also where one of its layers is not installed any more.
 Result<catalog::GenerationRecord> FindGeneration(const catalog::Catalog& catalog, uint64_t number);

@@ -31,7 +31,7 @@ void ShowWithdrawals(const core::PlanFacts& facts, const catalog::State& state, 
                      Output& output) {
   Json list = Json::array();
   for (const auto& [layer, reason] : facts.withdrawn) {
-    const bool active = Contains(current, layer);
+    const bool active = Contains(current, layer) && layer != current.front();
     output.Line("withdrawn: {}{}: {}", layer, active ? ", and still active" : "", reason);
     list.push_back({{"layer", layer},
                     {"active", active},

@@ -25,7 +25,7 @@ struct GenerationRecord {
   uint64_t number = 0;              // 1, 2, ...
   std::vector<std::string> layers;  // ids, base first
   Digest effective_root{};
-  std::string reason;  // "activate", "revert", ...: for a person
+  std::string reason;  // "activate", "revert", "repair-catalog": what led to it
   int64_t time = 0;
 };
 

@@ -93,20 +93,20 @@ Result<std::shared_ptr<const layer::Layer>> Store::OpenLayer(
 }
 
 Result<std::vector<std::shared_ptr<const layer::Layer>>> Store::OpenStack(
-    const Catalog& catalog, const GenerationRecord& generation, const crypto::TrustStore& trust,
+    const Catalog& catalog, const std::vector<std::string>& ids, const crypto::TrustStore& trust,
     std::shared_ptr<verity::BlockCache> cache) const {
   std::vector<std::shared_ptr<const layer::Layer>> stack;
   std::set<uint16_t> slots;
-  for (const std::string& id : generation.layers) {
+  for (const std::string& id : ids) {
     VENEER_ASSIGN(const std::optional<LayerRecord> record, catalog.Layer(id));
     if (!record) {
-      return Fail(ErrorCode::kDamaged, "{}: generation {} holds layer {}, which is not there{}",
-                  catalog_path(), generation.number, id, kRepairCatalog);
+      return Fail(ErrorCode::kDamaged, "{}: has no layer {}, which a stack holds{}", catalog_path(), id,
+                  kRepairCatalog);
     }
     // Node ids are made of slots: two layers in one would be taken for each other.
     if (!slots.insert(record->slot).second) {
-      return Fail(ErrorCode::kDamaged, "{}: generation {} holds two layers with slot {}{}", catalog_path(),
-                  generation.number, record->slot, kRepairCatalog);
+      return Fail(ErrorCode::kDamaged, "{}: two layers of a stack have slot {}{}", catalog_path(),
+                  record->slot, kRepairCatalog);
     }
     VENEER_ASSIGN(auto opened, OpenLayer(*record, trust, cache));
     stack.push_back(std::move(opened));

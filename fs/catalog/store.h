@@ -74,9 +74,9 @@ class Store {
                                                         const crypto::TrustStore& trust,
                                                         std::shared_ptr<verity::BlockCache> cache) const;
 
-  // The layers of `generation`, base first. As OpenLayer; kDamaged if the catalog does not know one of them.
+  // The layers `ids`, in that order. As OpenLayer; kDamaged if `catalog` does not know one of them.
   Result<std::vector<std::shared_ptr<const layer::Layer>>> OpenStack(
-      const Catalog& catalog, const GenerationRecord& generation, const crypto::TrustStore& trust,
+      const Catalog& catalog, const std::vector<std::string>& ids, const crypto::TrustStore& trust,
       std::shared_ptr<verity::BlockCache> cache) const;
 
  private:

@@ -45,15 +45,6 @@ Check CheckSequence(const format::Manifest& patch, const InstallFacts& facts) {
                   highest == 0 ? "none" : fmt::format("{} ({})", highest, format::SequenceLetter(highest)))};
 }
 
-Check CheckFloor(const format::Manifest& patch, const InstallFacts& facts) {
-  const auto mark = facts.security_floor.find(patch.component);
-  const uint32_t floor = mark == facts.security_floor.end() ? 0 : mark->second;
-  return {"floor", patch.sequence >= floor, ErrorCode::kDowngrade,
-          fmt::format("{} ({}), the security floor of {} is {}", patch.sequence,
-                      format::SequenceLetter(patch.sequence), patch.component,
-                      floor == 0 ? "none" : fmt::format("{} ({})", floor, format::SequenceLetter(floor)))};
-}
-
 Check CheckWithdrawn(const std::string& id, const InstallFacts& facts) {
   const auto found = facts.withdrawn.find(id);
   if (found == facts.withdrawn.end()) return {"withdrawn", true, ErrorCode::kWithdrawn, "no"};
@@ -84,6 +75,15 @@ std::vector<Check> JudgeApplicability(const format::Manifest& patch, const forma
           CheckModel(target.models, model)};
 }
 
+Check JudgeFloor(const format::Manifest& patch, const std::map<std::string, uint32_t>& floors) {
+  const auto mark = floors.find(patch.component);
+  const uint32_t floor = mark == floors.end() ? 0 : mark->second;
+  return {"floor", patch.sequence >= floor, ErrorCode::kDowngrade,
+          fmt::format("{} ({}), the security floor of {} is {}", patch.sequence,
+                      format::SequenceLetter(patch.sequence), patch.component,
+                      floor == 0 ? "none" : fmt::format("{} ({})", floor, format::SequenceLetter(floor)))};
+}
+
 int64_t BelievedTime(const catalog::State& state, int64_t now) {
   return std::max(now, static_cast<int64_t>(state.latest_time));
 }
@@ -94,7 +94,7 @@ std::vector<Check> JudgeInstall(const std::string& id, const format::Manifest& m
   std::vector<Check> checks = CheckBases(manifest, facts);
   checks.push_back(CheckWithdrawn(id, facts));
   checks.push_back(CheckSequence(manifest, facts));
-  checks.push_back(CheckFloor(manifest, facts));
+  checks.push_back(JudgeFloor(manifest, facts.security_floor));
   checks.push_back(CheckRequires(manifest, facts));
   return checks;
 }

@@ -50,4 +50,7 @@ Status FirstRefusal(const std::vector<Check>& checks, const std::string& name);
 std::vector<Check> JudgeApplicability(const format::Manifest& patch, const format::OsInfo& base,
                                       const std::string& model);
 
+// Whether `patch` is not below the floor of its component: the check "floor".
+Check JudgeFloor(const format::Manifest& patch, const std::map<std::string, uint32_t>& floors);
+
 }  // namespace veneer::core

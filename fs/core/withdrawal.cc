@@ -141,4 +141,16 @@ std::map<std::string, std::string> WithdrawalReasons(const catalog::Store& store
   return reasons;
 }
 
+Status RefuseWithdrawn(const std::vector<std::string>& layers, const std::vector<std::string>& current,
+                       const std::map<std::string, std::string>& reasons) {
+  for (size_t i = 1; i < layers.size(); ++i) {
+    const auto withdrawn = reasons.find(layers[i]);
+    if (withdrawn == reasons.end()) continue;
+    if (std::find(current.begin(), current.end(), layers[i]) != current.end()) continue;
+    return Fail(ErrorCode::kWithdrawn, "layer {} is withdrawn by its publisher: {}; run: veneer revert --all",
+                layers[i], withdrawn->second);
+  }
+  return {};
+}
+
 }  // namespace veneer::core

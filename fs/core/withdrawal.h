@@ -58,4 +58,10 @@ Result<std::vector<SignedWithdrawal>> FindWithdrawals(const catalog::Store& stor
 std::map<std::string, std::string> WithdrawalReasons(const catalog::Store& store, const catalog::State& state,
                                                      const crypto::TrustStore& trust);
 
+// Refuses the stack `layers` (ids, base first) where a withdrawn patch comes in with it, whatever way it is
+// made. One that `current` has already may stay for now: to refuse would keep the owner from changing
+// anything else. No mark binds a base. `reasons` as WithdrawalReasons has them. kWithdrawn.
+Status RefuseWithdrawn(const std::vector<std::string>& layers, const std::vector<std::string>& current,
+                       const std::map<std::string, std::string>& reasons);
+
 }  // namespace veneer::core

@@ -33,11 +33,11 @@ class FilledStore {
   Result<std::shared_ptr<const layer::Layer>> Open(const LayerRecord& record) const {
     return store_->OpenLayer(record, trust(), std::make_shared<verity::BlockCache>(1 << 20));
   }
-  Result<std::vector<std::shared_ptr<const layer::Layer>>> OpenStack(std::vector<std::string> ids) const {
+  Result<std::vector<std::shared_ptr<const layer::Layer>>> OpenStack(
+      const std::vector<std::string>& ids) const {
     const auto catalog = store_->OpenCatalogForReading();
     REQUIRE_OK(catalog);
-    return store_->OpenStack(**catalog, SampleGeneration(1, std::move(ids)), trust(),
-                             std::make_shared<verity::BlockCache>(1 << 20));
+    return store_->OpenStack(**catalog, ids, trust(), std::make_shared<verity::BlockCache>(1 << 20));
   }
 
  private:

@@ -66,6 +66,27 @@ TEST_CASE("attack: a layer file removed or replaced under an active mount") {
   store.RequireShown();
 }
 
+TEST_CASE("attack: a letter that waits for the next mount while a floor is raised above it") {
+  const AttackedStore store;
+  store.Install(store.Patch("one", "lib", 1));
+  store.Json({"activate", "lib", "--next-boot"});
+  store.Install(store.Patch("three", "lib", 3, {"--security-floor", "2"}));
+  const std::string mount = store.shop / "mnt";
+  stdfs::create_directories(mount);
+  const auto before = TakeSnapshot(store.path());
+  const CommandResult mounted = store.Run({"mount", mount});
+  CHECK(mounted.status == 0);  // a machine boots
+  CHECK(mounted.err.find("the security floor of lib") != std::string::npos);
+  CHECK(TakeSnapshot(store.path()) == before);
+  CHECK(store.Current() == std::vector<std::string>{store.base});
+  store.Json({"umount", mount});
+  // The owner's own way back is not bound by it.
+  store.Json({"revert", "--to", "2", "--next-boot"});
+  store.Json({"mount", mount});
+  CHECK(store.Current().size() == 2);
+  store.Json({"umount", mount});
+}
+
 TEST_CASE("attack: the trust store emptied at mount time") {
   const MountedStore store;
   for (const char* role : {"base.d", "patch.d", "feed.d"}) stdfs::remove(store.Trust(role) + "/ca.pem");

@@ -1,6 +1,9 @@
 // withdraw, and what a store makes of a withdrawal.
 #include <filesystem>
 
+#include "fs/crypto/sha256.h"
+#include "fs/format/withdrawal.h"
+#include "tests/tools/forge.h"
 #include "tests/tools/policy_store.h"
 
 namespace veneer::test {
@@ -122,6 +125,23 @@ TEST_CASE("the mark of a withdrawal binds though its file is gone, and taking it
   store.RequireRefusal({"install", file}, "withdrawn");
   CHECK(store.Json({"install", withdrawal}).at("withdrawn").at(0).at("already") == false);
   CHECK(stdfs::exists(store.path() + "/withdrawals"));
+}
+
+TEST_CASE("a withdrawal that names a base binds nothing") {
+  const PolicyStore store;
+  const std::string file = store.Base("2");
+  LayerParts parts = TakeApart(file);
+  const std::string id = ToHex(crypto::Sha256(AsBytes(parts.manifest)));
+  const std::string text = format::WriteWithdrawal({id, "lib", 1, "lies", "2026-01-31T12:00:00Z"});
+  WriteFile(store.shop / "w", Sign(text, store.shop / "keys"));
+  store.Json({"install", store.shop / "w"});  // nobody can tell yet
+  store.Json({"install", file, "--activate"});
+  CHECK(store.Current() == Ids{id});
+  store.Json({"revert"});
+  store.Json({"revert", "--to", "2"});
+  CHECK(store.Current() == Ids{id});
+  CHECK(store.Json({"status"}).at("withdrawn").at(0).at("active") == false);
+  store.RequireRefusal({"install", store.shop / "w"}, "not-applicable");
 }
 
 TEST_CASE("a withdrawal is judged in the feed role, and names a patch") {
