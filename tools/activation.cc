@@ -47,8 +47,15 @@ Status RevertWithdrawn(StoreChange& change, Output& output) {
     return id != current.front() && facts.withdrawn.contains(id);
   });
   if (!active) return {};
-  VENEER_ASSIGN(const auto candidates, change.Candidates());
-  VENEER_ASSIGN(const core::Plan plan, core::PlanWithdrawal(candidates, current, facts));
+  VENEER_ASSIGN(auto candidates, change.Candidates());
+  VENEER_ASSIGN(core::Plan plan, core::PlanWithdrawal(candidates, current, facts));
+  if (const auto sound = OpenSoundStack(change, plan.layers, 0); !sound) {
+    output.Note("no later letter takes its place: {}", sound.error().message());
+    std::erase_if(candidates, [&](const core::Candidate& candidate) {
+      return std::find(current.begin(), current.end(), candidate.record.id) == current.end();
+    });
+    VENEER_ASSIGN(plan, core::PlanWithdrawal(candidates, current, facts));
+  }
   ShowLeftOut(plan, output);
   return SwitchTo(change, plan.layers, {"install", "revert", "a patch of it is withdrawn"}, {}, output);
 }

@@ -28,14 +28,12 @@ Status RepairCatalog(const Globals& globals, Output& output) {
     output.Line("passed over: {}", error.message());
     passed_over.push_back({{"code", CodeWord(error.code())}, {"message", ToUtf8(error.message())}});
   }
-  Json withdrawn = Json::array();
-  for (const format::Withdrawal& withdrawal : result.withdrawals) withdrawn.push_back(withdrawal.layer);
   const uint64_t generation = result.generation ? result.generation->number : 0;
-  output.json() = {{"layers", std::move(layers)},           {"withdrawn", std::move(withdrawn)},
+  output.json() = {{"layers", std::move(layers)},           {"withdrawn", result.withdrawn},
                    {"passed_over", std::move(passed_over)}, {"generation", generation},
                    {"stack_kept", result.stack_kept},       {"old_catalog", ToUtf8(result.old_catalog)}};
   output.Note("{}: a new catalog of {} signed layers and {} withdrawals; the history is lost", store.path(),
-              result.layers.size(), result.withdrawals.size());
+              result.layers.size(), result.withdrawn.size());
   if (!result.old_catalog.empty()) output.Note("the old one is {}", result.old_catalog);
   if (generation != 0) {
     output.Note("generation {} is current: {}", generation,

@@ -117,6 +117,7 @@ void AddMarks(const catalog::State& state, catalog::Update& update) {
     update.SetHighestSequence(component, sequence);
   }
   for (const auto& [component, floor] : state.security_floor) update.SetSecurityFloor(component, floor);
+  for (const auto& [layer, time] : state.withdrawn) update.SetWithdrawn(layer, time);
   update.SetLatestTime(state.latest_time);
 }
 
@@ -129,15 +130,16 @@ Status Fill(const std::string& path, const catalog::Store& store, const crypto::
   VENEER_ASSIGN(const auto fresh, catalog::Catalog::OpenForWriting(path, kPatience));
   catalog::Update update;
   VENEER_TRY(AddLayers(layers, now, *fresh, update, former.state, result));
+  for (const SignedWithdrawal& found : withdrawals) {
+    former.state.withdrawn.try_emplace(found.withdrawal.layer,
+                                       static_cast<uint64_t>(std::max<int64_t>(now, 0)));
+  }
   AddMarks(former.state, update);
   VENEER_ASSIGN(const uint64_t count, RollbackGuard::TakeOver(trust.policy()));
   if (count != 0) update.SetTpmCount(count);
-  PlanFacts facts{trust.policy().model, former.state.security_floor, {}};
-  for (const SignedWithdrawal& found : withdrawals) {
-    update.SetWithdrawn(found.withdrawal.layer, static_cast<uint64_t>(std::max<int64_t>(now, 0)));
-    facts.withdrawn[found.withdrawal.layer] = found.withdrawal.reason;
-    result.withdrawals.push_back(found.withdrawal);
-  }
+  const PlanFacts facts{trust.policy().model, former.state.security_floor,
+                        WithdrawalReasons(store, former.state, trust)};
+  for (const auto& [layer, reason] : facts.withdrawn) result.withdrawn.push_back(layer);
   VENEER_ASSIGN(const auto candidates, CandidatesOf(result.layers));
   VENEER_ASSIGN(const auto stack, ChooseStack(candidates, former, facts, result));
   uint64_t current = 0;
@@ -148,7 +150,7 @@ Status Fill(const std::string& path, const catalog::Store& store, const crypto::
     update.SetCurrent(current);
   }
   update.AddEvent({0, now, "repair-catalog", current, by,
-                   fmt::format("{} layers, {} withdrawals", layers.size(), withdrawals.size())});
+                   fmt::format("{} layers, {} withdrawals", layers.size(), result.withdrawn.size())});
   return fresh->Commit(std::move(update));
 }
 

@@ -13,9 +13,9 @@
 namespace veneer::core {
 
 struct RebuildResult {
-  std::vector<catalog::LayerRecord> layers;     // taken up, by slot
-  std::vector<format::Withdrawal> withdrawals;  // likewise
-  std::vector<Error> passed_over;  // files that are no layer or withdrawal to be trusted, and why
+  std::vector<catalog::LayerRecord> layers;  // taken up, by slot
+  std::vector<std::string> withdrawn;        // ids of the layers that are marked so now
+  std::vector<Error> passed_over;            // files that are no layer or withdrawal to be trusted, and why
   std::optional<catalog::GenerationRecord> generation;  // made current; none where no base was found
   bool stack_kept =
       false;  // the old catalog still said which stack was current; otherwise it is the newest of everything
@@ -24,8 +24,9 @@ struct RebuildResult {
 
 // Verifies the signature of every layer and withdrawal, writes a new catalog beside the old, and puts it in
 // its place. Nothing that the old one says is trusted: the stack that it calls current is kept only if every
-// layer of it is there and signed. Its marks against rollback (sequences, floors, the latest time) are kept
-// where they can be read, since a mark can only refuse; what the layers at hand say counts beside them.
+// layer of it is there and signed. Its marks (sequences, floors, withdrawals, the latest time) are kept
+// where they can be read, since a mark can only refuse; what the layers and withdrawals at hand say counts
+// beside them.
 // History is lost. Layers get new slots, so no mount of the store may be live: that is for the caller to see
 // to. kBusy if a writer holds the old catalog; kIo, kNoSpace. After an error the old catalog is in its place.
 Result<RebuildResult> RebuildCatalog(const catalog::Store& store, int64_t now, const std::string& by);

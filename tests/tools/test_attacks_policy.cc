@@ -95,6 +95,15 @@ TEST_CASE("attack: withdrawn") {
   const std::string file = store.Good();
   store.Json({"install", store.Withdraw("w", file)});
   store.RepelsFile(file, "withdrawn");
+  // One that came in before.
+  const std::string other = store.Patch("other", "other", 1);
+  store.Install(other);
+  store.Json({"activate"});
+  store.Json({"revert"});
+  store.Json({"install", store.Withdraw("w2", other)});
+  store.RepelsFile(other, "withdrawn");
+  store.Repels({"activate", "other"}, "withdrawn");
+  store.Repels({"revert", "--to", "2"}, "withdrawn");
 }
 
 TEST_CASE("attack: a withdrawal that is forged or signed in another role") {

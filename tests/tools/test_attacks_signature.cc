@@ -140,12 +140,23 @@ TEST_CASE("attack: a clock set forward fifty years") {
   const std::string keys = MakeKeys(store, "keys-of-then", Now() - 50 * kYear, "patch.d");
   const std::string file = store.PatchWith("p", "lib", 1, {"usr/lib/lib", keys, {}});
   store.RepelsFile(file, "expired");
-  // The refusal left no mark of the wrong time: a clock that is put right is believed again.
   const auto opened = catalog::Store::Open(store.path());
   REQUIRE_OK(opened);
-  auto catalog = opened->OpenCatalogForWriting(std::chrono::seconds(5));
-  REQUIRE_OK(catalog);
-  CHECK((*catalog)->ReadState()->latest_time <= static_cast<uint64_t>(Now()));
+  const auto trust = opened->LoadTrust();
+  REQUIRE_OK(trust);
+  const std::string good = store.Good();
+  const auto before = TakeSnapshot(store.path());
+  {
+    auto catalog = opened->OpenCatalogForWriting(std::chrono::seconds(5));
+    REQUIRE_OK(catalog);
+    const auto layer = io::PosixFile::Open(good);
+    REQUIRE_OK(layer);
+    REQUIRE_FAILS(ErrorCode::kExpired, core::Install(**layer, *opened, **catalog, **trust, Now() + 50 * kYear,
+                                                     "test", [](auto&&...) {}));
+  }
+  CHECK(TakeSnapshot(store.path()) == before);
+  // The refusal left no mark of the wrong time: a clock that is put right is believed again.
+  store.Install(good);
 }
 
 }  // namespace

@@ -116,12 +116,33 @@ TEST_CASE("a withdrawal outlives the catalog, and only while its signature holds
   }
 }
 
+TEST_CASE("a later letter that cannot take its place does not keep a withdrawn patch active") {
+  const PolicyStore store;
+  store.SetPolicy(R"({"schema": 1, "auto": true})");
+  const std::string first = store.Install(store.Patch("one", "lib", 1));
+  const std::string other = store.Install(store.Patch("two", "other", 1));
+  store.Json({"activate"});
+  SECTION("in the way of another patch") {
+    store.Install(store.PatchWith("three", "lib", 2, {"usr/lib/other", "", {}}));
+  }
+  SECTION("gone") {
+    const std::string second = store.Install(store.Patch("three", "lib", 2));
+    stdfs::remove(store.path() + "/layers/" + second + ".layer");
+  }
+  const CommandResult taken = store.Run({"install", store.Withdraw("w", first)});
+  CHECK(taken.status == 0);
+  CHECK(taken.out.find("no later letter takes its place: ") != std::string::npos);
+  CHECK(store.Current() == Ids{store.base, other});
+}
+
 TEST_CASE("the mark of a withdrawal binds though its file is gone, and taking it in again mends that") {
   const PolicyStore store;
   const std::string file = store.Patch("one", "lib", 1);
   const std::string withdrawal = store.Withdraw("w", file);
   store.Json({"install", withdrawal});
   stdfs::remove_all(store.path() + "/withdrawals");
+  store.RequireRefusal({"install", file}, "withdrawn");
+  CHECK(store.Json({"repair-catalog"}).at("withdrawn").size() == 1);
   store.RequireRefusal({"install", file}, "withdrawn");
   CHECK(store.Json({"install", withdrawal}).at("withdrawn").at(0).at("already") == false);
   CHECK(stdfs::exists(store.path() + "/withdrawals"));
