@@ -30,7 +30,7 @@ void SigningOptions::AddTo(CLI::App& verb) {
       AddRepeatable(verb, "--cert", certificates_, "The signer's certificate and intermediates, PEM");
   key->type_name("FILE");
   certificate->type_name("FILE");
-  verb.add_flag("--unsigned", unsigned_, "Leave it to be signed on another host: see `veneer sign`")
+  verb.add_flag("--unsigned", unsigned_, "Leave it to be signed on another host, by `openssl cms`")
       ->excludes(key)
       ->excludes(certificate);
 }

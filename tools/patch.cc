@@ -127,6 +127,9 @@ Action AddPatch(CLI::App& verb) {
       ->type_name("UNIT");
   verb.add_option("--security-floor", options->security_floor, "Lowest sequence that may still be installed")
       ->check(WholeNumber(1, std::numeric_limits<uint32_t>::max()));
+  verb.add_flag_callback(
+      "--not-removable", [options] { options->manifest.removable = false; },
+      "`veneer revert PATCH` does not drop it alone; --all and --to do");
   verb.add_option("--advisory", options->advisories, "JSON file with {\"advisories\": [...]}")
       ->type_name("FILE");
   options->signing.AddTo(verb);

@@ -129,7 +129,7 @@ Result<std::vector<std::string>> PlanRevert(const std::vector<Candidate>& candid
                 layer.manifest.name);
   }
   if (!layer.manifest.removable)
-    return Fail(ErrorCode::kFailed, "{}: says that it is not removable",
+    return Fail(ErrorCode::kFailed, "{}: says that it is not removable; run: veneer revert --all",
                 layer.manifest.name);
   return ids;
 }

@@ -116,6 +116,28 @@ TEST_CASE("a withdrawal outlives the catalog, and only while its signature holds
   }
 }
 
+TEST_CASE("a patch that is not removable is not dropped alone, and goes by every other way") {
+  const PolicyStore store;
+  store.SetPolicy(R"({"schema": 1, "auto": true})");
+  const std::string id = store.Install(store.Patch("one", "lib", 1, {"--not-removable"}));
+  store.Json({"activate"});
+  RequireError(store.Run({"revert", "lib"}), 1, "revert", {"not removable", "revert --all"});
+  CHECK(store.Current() == Ids{store.base, id});
+  SECTION("bare") {
+    store.Json({"revert"});
+  }
+  SECTION("all") {
+    store.Json({"revert", "--all"});
+  }
+  SECTION("to a generation") {
+    store.Json({"revert", "--to", "1"});
+  }
+  SECTION("withdrawn") {
+    store.Json({"install", store.Withdraw("w", id)});
+  }
+  CHECK(store.Current() == Ids{store.base});
+}
+
 TEST_CASE("a later letter that cannot take its place does not keep a withdrawn patch active") {
   const PolicyStore store;
   store.SetPolicy(R"({"schema": 1, "auto": true})");

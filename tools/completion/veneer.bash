@@ -6,7 +6,7 @@ _veneer_words() {
     '') echo '--help --version --store --trust --json --quiet|' ;;
     keygen) echo '--help --name|DIR' ;;
     patch)
-      echo '--help --output --base --on --component --sequence --requires --restart --security-floor --advisory' \
+      echo '--help --output --base --on --component --sequence --requires --restart --security-floor --not-removable --advisory' \
         '--key --cert --unsigned|DIR'
       ;;
     seal) echo '--help --output --id --version --model --key --cert --unsigned|DIR' ;;
