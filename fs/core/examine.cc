@@ -21,8 +21,10 @@ Check Passed(std::string name, std::string detail) {
   return {std::move(name), true, ErrorCode::kFailed, std::move(detail)};
 }
 
-Check Failed(std::string name, const Error& error) {
-  return {std::move(name), false, error.code(), error.message()};
+// `message` without the words of `prefix` in front, which stand elsewhere in the answer.
+std::string_view Behind(std::string_view message, const std::string& prefix) {
+  if (message.starts_with(prefix + ": ")) message.remove_prefix(prefix.size() + 2);
+  return message;
 }
 
 Check Skipped(std::string name, std::string why) {
@@ -50,6 +52,7 @@ class Examiner {
   void AskRevocation();
   void AskTime();
   Result<std::vector<std::shared_ptr<const layer::Layer>>> OpenPlanned() const;
+  Check Failed(std::string name, const Error& error) const;
   void Add(Check check) { result_.checks.push_back(std::move(check)); }
 
   std::shared_ptr<const io::PosixFile> file_;
@@ -62,6 +65,11 @@ class Examiner {
   std::shared_ptr<const layer::Layer> layer_;
   Examination result_;
 };
+
+Check Examiner::Failed(std::string name, const Error& error) const {
+  std::string detail(Behind(Behind(error.message(), file_->name()), name));
+  return {std::move(name), false, error.code(), std::move(detail)};
+}
 
 Status Examiner::Prepare(int64_t now) {
   VENEER_ASSIGN(trust_, store_.LoadTrust());
