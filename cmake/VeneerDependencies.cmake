@@ -11,4 +11,12 @@ pkg_check_modules(FUSE3 REQUIRED IMPORTED_TARGET fuse3>=3.14)
 pkg_check_modules(MOUNT REQUIRED IMPORTED_TARGET mount>=2.38)
 pkg_check_modules(SECCOMP REQUIRED IMPORTED_TARGET libseccomp>=2.5)
 # Optional: marks against rollback held against a TPM.
-pkg_check_modules(TSS2 IMPORTED_TARGET tss2-esys tss2-tctildr tss2-rc)
+if(VENEER_TPM)
+  pkg_check_modules(TSS2 IMPORTED_TARGET tss2-esys tss2-tctildr tss2-rc)
+else()
+  unset(TSS2_FOUND CACHE)
+endif()
+if(NOT TSS2_FOUND)
+  message(NOTICE "Without a TPM: tpm2-tss (Debian: libtss2-dev) is missing or VENEER_TPM is off. "
+    "Installs are refused where policy.json asks for a TPM.")
+endif()
