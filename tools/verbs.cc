@@ -18,6 +18,7 @@ constexpr Verb kVerbs[] = {
     {"revert", AddRevert},
     {"status", AddStatus},
     {"list", AddList},
+    {"metrics", AddMetrics},
     {"history", AddHistory},
     {"why", AddWhy},
     {"diff", AddDiff},

@@ -20,6 +20,7 @@ Action AddInspect(CLI::App& verb);
 Action AddInstall(CLI::App& verb);
 Action AddKeygen(CLI::App& verb);
 Action AddList(CLI::App& verb);
+Action AddMetrics(CLI::App& verb);
 Action AddMount(CLI::App& verb);
 Action AddPatch(CLI::App& verb);
 Action AddPs(CLI::App& verb);

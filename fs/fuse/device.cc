@@ -54,18 +54,18 @@ Status ResendRequests(int device) {
   return FailErrno(errno, "/dev/fuse: asking for requests again");
 }
 
-Result<bool> RefuseOneRequest(int device) {
+Result<Refusal> RefuseOneRequest(int device) {
   pollfd ready{device, POLLIN, 0};
-  if (::poll(&ready, 1, 0) <= 0) return true;
+  if (::poll(&ready, 1, 0) <= 0) return Refusal::kNothingToRefuse;
   const auto request = ReadRequest(device);
-  if (!request && request.error().code() == ErrorCode::kNotFound) return false;
+  if (!request && request.error().code() == ErrorCode::kNotFound) return Refusal::kGone;
   if (!request) return tl::unexpected<Error>(request.error());
-  if (request->empty() || !WantsAnswer(HeaderOf(*request).opcode)) return true;
+  if (request->empty() || !WantsAnswer(HeaderOf(*request).opcode)) return Refusal::kNothingToRefuse;
   const fuse_out_header refusal{sizeof refusal, -EIO, HeaderOf(*request).unique};
   // One that was interrupted meanwhile has nobody who waits.
   if (::write(device, &refusal, sizeof refusal) < 0 && errno != ENOENT && errno != ENODEV)
     return FailErrno(errno, "/dev/fuse");
-  return true;
+  return Refusal::kRefused;
 }
 
 }  // namespace veneer::fuse

@@ -14,7 +14,9 @@ Result<Bytes> ReadInit(int device);
 // before 6.9, which cannot: those requests then wait for ever. kIo.
 Status ResendRequests(int device);
 
-// Takes one request, if there is any, and answers it with EIO. False once the file system is unmounted. kIo.
-Result<bool> RefuseOneRequest(int device);
+enum class Refusal { kNothingToRefuse, kRefused, kGone };
+
+// Takes one request, if there is any, and answers it with EIO. kIo.
+Result<Refusal> RefuseOneRequest(int device);
 
 }  // namespace veneer::fuse

@@ -39,7 +39,7 @@ void ReplyError(fuse_req_t req, core::NodeId node, const Error& error) {
   const int number = ErrnoOf(error);
   Context& context = ContextOf(req);
   if (number == EIO) {
-    context.counters.failures.fetch_add(1, std::memory_order_relaxed);
+    context.counters.AddFailure(FailureKindOf(error.code()));
     context.failures.OnFailure(node, error);
   }
   fuse_reply_err(req, number);

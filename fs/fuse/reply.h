@@ -33,8 +33,10 @@ void Answer(fuse_req_t req, core::NodeId node, Body body) noexcept {
   try {
     if (Status status = body(); !status) ReplyError(req, node, status.error());
   } catch (const std::bad_alloc&) {
+    ContextOf(req).counters.AddFailure(FailureKind::kNoMemory);
     fuse_reply_err(req, ENOMEM);
   } catch (...) {
+    ContextOf(req).counters.AddFailure(FailureKind::kOther);
     fuse_reply_err(req, EIO);
   }
 }

@@ -14,16 +14,16 @@ void SharedMemory::Unmapper::operator()(SharedState* state) const {
 
 Result<SharedMemory> SharedMemory::Create() {
   UniqueFd memory(::memfd_create("veneer-counts", MFD_CLOEXEC));
-  if (!memory || ::ftruncate(memory.get(), sizeof(SharedState)) != 0)
-    return FailErrno(errno, "memory to share with the worker");
+  if (!memory) return FailErrno(errno, "memory to share with the worker");
   return Map(std::move(memory));
 }
 
 Result<SharedMemory> SharedMemory::Map(UniqueFd memory) {
   struct stat st {};
   if (::fstat(memory.get(), &st) != 0) return FailErrno(errno, "memory shared with the worker");
-  if (st.st_size != static_cast<off_t>(sizeof(SharedState)))
-    return Fail(ErrorCode::kUnsupported, "memory shared with the worker: is of another program");
+  constexpr auto kSize = static_cast<off_t>(sizeof(SharedState));
+  if (st.st_size < kSize && ::ftruncate(memory.get(), kSize) != 0)
+    return FailErrno(errno, "memory shared with the worker");
   void* place = ::mmap(nullptr, sizeof(SharedState), PROT_READ | PROT_WRITE, MAP_SHARED, memory.get(), 0);
   if (place == MAP_FAILED) return FailErrno(errno, "memory shared with the worker");
   return SharedMemory(std::move(memory), static_cast<SharedState*>(place));

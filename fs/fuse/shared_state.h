@@ -10,16 +10,21 @@
 
 #include "fs/base/error.h"
 #include "fs/base/unique_fd.h"
-#include "fs/fuse/context.h"
+#include "fs/fuse/counters.h"
+#include "fs/fuse/lookup_counts.h"
+#include "fs/verity/counters.h"
 
 namespace veneer::fuse {
 
 static_assert(std::atomic<uint64_t>::is_always_lock_free && std::atomic<int64_t>::is_always_lock_free,
               "a lock would not be shared between processes");
 
-// All zeros is its first state.
+// All zeros is its first state. A program that takes a mount over gets it as the former one left it: what is
+// here stays where it is, and new counters come at the end.
 struct SharedState {
   LookupCounts lookup_counts;
+  verity::CacheCounters cache;
+  std::array<verity::ReaderCounters, 65536> layers;  // by slot; pages that nobody touches take no memory
   Counters counters;
 };
 
@@ -29,7 +34,8 @@ class SharedMemory {
  public:
   // kIo where there is no memory for it.
   static Result<SharedMemory> Create();
-  // Takes over the descriptor of one that another process made. kIo; kUnsupported for one of another size.
+  // Takes over the descriptor of one that another process made, maybe of another version: a shorter one gets
+  // longer. kIo.
   static Result<SharedMemory> Map(UniqueFd memory);
 
   SharedState& operator*() const { return *state_; }

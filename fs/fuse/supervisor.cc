@@ -150,7 +150,8 @@ void Supervisor::HandleReport() {
 void Supervisor::RefuseRequests() {
   const auto served = RefuseOneRequest(device_.get());
   if (!served) Say(Severity::kError, served.error().message());
-  if (served && !*served) unmounted_ = true;
+  if (served && *served == Refusal::kGone) unmounted_ = true;
+  if (served && *served == Refusal::kRefused) counters().AddFailure(FailureKind::kNoWorker);
 }
 
 }  // namespace veneer::fuse

@@ -77,6 +77,7 @@ class Supervisor {
   void UnmountSelf();
   void HandleReport();
   void RefuseRequests();
+  Counters& counters() const { return (*shared_)->counters; }
   void Say(Severity severity, const std::string& text) const {
     log_(severity, options_.target + ": " + text);
   }
@@ -99,11 +100,14 @@ class Supervisor {
   Result<nlohmann::json> Prepare(ControlServer::ClientId client, const nlohmann::json& request);
   Status OfferLayers(const Shown& shown);
   Result<nlohmann::json> Commit();
+  Result<nlohmann::json> CommitByWorker();
   void Abort();
   void ForgetHistory();
   void Gone(ControlServer::ClientId client);
   Result<nlohmann::json> Release();
-  nlohmann::json Describe();
+  nlohmann::json Describe() const;
+  nlohmann::json DescribeCounters() const;
+  nlohmann::json DescribeLayers() const;
 
   // supervisor_handover.cc: another supervisor takes its place
   Result<ControlServer::Answer> HandOver(ControlServer::ClientId client);
@@ -134,9 +138,8 @@ class Supervisor {
   std::optional<WorkerProcess> worker_;  // nothing while it is down
   std::vector<pid_t> unreaped_;          // former ones that the kernel did not let end
   RestartPolicy restarts_;
-  int64_t worker_began_ = 0;  // steady milliseconds
-  int64_t next_start_ = 0;    // likewise; when a worker that is down is started again
-  uint64_t deaths_ = 0;
+  int64_t worker_began_ = 0;        // steady milliseconds
+  int64_t next_start_ = 0;          // likewise; when a worker that is down is started again
   std::string last_death_;          // what ended the last worker that died
   nlohmann::json finished_switch_;  // the report of a switch that a new worker finished
 };

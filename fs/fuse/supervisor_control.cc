@@ -16,6 +16,8 @@ using nlohmann::json;
 constexpr size_t kMostShown = 256;
 constexpr size_t kMostSlots = 8000;
 
+constexpr size_t kMostDescribed = 250;
+
 }  // namespace
 
 Result<uint64_t> Supervisor::WantedGeneration() const {
@@ -122,8 +124,14 @@ Status Supervisor::OfferLayers(const Shown& shown) {
 Result<json> Supervisor::Commit() {
   history_.push_back(*std::exchange(prepared_, std::nullopt));
   ForgetHistory();
-  const uint64_t generation = history_.back().generation;
   finished_switch_ = {{"entries", 0}, {"folders", 0}, {"longest_wait_us", 0}};
+  auto report = CommitByWorker();
+  counters().AddSwitch(report ? report->value("longest_wait_us", uint64_t{0}) : 0);
+  return report;
+}
+
+Result<json> Supervisor::CommitByWorker() {
+  const uint64_t generation = history_.back().generation;
   if (worker_) {
     auto answer = worker_->Ask({{"request", "commit"}});
     if (answer || (!worker_->gone() && answer.error().code() != ErrorCode::kIo)) {
@@ -176,6 +184,9 @@ Result<json> Supervisor::Release() {
   VENEER_ASSIGN(const json answer, AskWorker({{"request", "release"}}));
   for (const uint16_t slot : answer.at("released")) {
     layers_.erase(slot);
+    verity::ReaderCounters& layer = (*shared_)->layers[slot];
+    counters().closed_layers_verified += layer.blocks_verified.exchange(0);
+    counters().closed_layers_damaged += layer.failures.exchange(0);
     std::erase_if(history_, [&](const Shown& shown) {
       return std::find(shown.slots.begin(), shown.slots.end(), slot) != shown.slots.end();
     });
@@ -188,28 +199,67 @@ Result<json> Supervisor::Release() {
   return json{{"kept", std::move(kept)}};
 }
 
-json Supervisor::Describe() {
-  const auto read = [](const std::atomic<uint64_t>& counter) {
-    return counter.load(std::memory_order_relaxed);
-  };
-  json counters = AskWorker({{"request", "counters"}}).value_or(json::object());
-  const Counters& shared = (*shared_)->counters;
-  counters.update({{"lookups", read(shared.lookups)},
-                   {"attributes", read(shared.attributes)},
-                   {"listings", read(shared.listings)},
-                   {"reads", read(shared.reads)},
-                   {"bytes", read(shared.bytes)},
-                   {"xattrs", read(shared.xattrs)},
-                   {"failures", read(shared.failures)},
-                   {"worker_deaths", deaths_}});
+json Supervisor::Describe() const {
   json json = {{"dir", options_.target},
                {"generation", history_.back().generation},
                {"pinned", options_.generation.has_value()},
                {"supervisor_pid", ::getpid()},
                {"worker_pid", worker_ ? worker_->pid() : 0},
-               {"counters", std::move(counters)}};
+               {"counters", DescribeCounters()},
+               {"layers", DescribeLayers()}};
   if (!last_death_.empty()) json["last_death"] = last_death_;
   return json;
+}
+
+json Supervisor::DescribeCounters() const {
+  const Counters& counts = counters();
+  uint64_t failed = 0;
+  json failures = json::object();
+  for (size_t i = 0; i < kFailureWords.size(); ++i) {
+    const uint64_t count = counts.failures[i];
+    failures[std::string(kFailureWords[i])] = count;
+    failed += count;
+  }
+  uint64_t verified = counts.closed_layers_verified;
+  uint64_t damaged = counts.closed_layers_damaged;
+  for (const auto& [slot, layer] : layers_) {
+    verified += (*shared_)->layers[slot].blocks_verified;
+    damaged += (*shared_)->layers[slot].failures;
+  }
+  const auto cache = verity::BlockCache::SumOf((*shared_)->cache);
+  return {{"lookups", counts.lookups.load()},
+          {"attributes", counts.attributes.load()},
+          {"listings", counts.listings.load()},
+          {"reads", counts.reads.load()},
+          {"bytes", counts.bytes.load()},
+          {"xattrs", counts.xattrs.load()},
+          {"failures", failed},
+          {"failures_by_kind", std::move(failures)},
+          {"blocks_verified", verified},
+          {"blocks_damaged", damaged},
+          {"cache_hits", cache.hits},
+          {"cache_misses", cache.misses},
+          {"cache_bytes", cache.bytes},
+          {"switches", counts.switches.load()},
+          {"pauses_us", counts.pauses_us.load()},
+          {"longest_pause_us", counts.longest_pause_us.load()},
+          {"worker_deaths", counts.worker_deaths.load()},
+          {"worker_restarts", counts.worker_restarts.load()}};
+}
+
+// Those of the generation shown, as many as surely fit a message.
+json Supervisor::DescribeLayers() const {
+  json list = json::array();
+  for (const uint16_t slot : history_.back().slots) {
+    if (list.size() == kMostDescribed) break;
+    const verity::ReaderCounters& counts = (*shared_)->layers[slot];
+    const layer::SignedManifest& layer = layers_.at(slot).signed_manifest;
+    list.push_back({{"layer", layer.id},
+                    {"component", layer.manifest.component},
+                    {"blocks_verified", counts.blocks_verified.load()},
+                    {"blocks_damaged", counts.failures.load()}});
+  }
+  return list;
 }
 
 }  // namespace veneer::fuse

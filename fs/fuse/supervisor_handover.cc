@@ -11,7 +11,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int kStateSchema = 1;
+constexpr int kStateSchema = 2;
 constexpr size_t kFixedDescriptors = 2;  // device and counts; then the layers' files, in their order
 
 json ToJson(const MountOptions& options) {
@@ -53,8 +53,8 @@ Result<ControlServer::Answer> Supervisor::HandOver(ControlServer::ClientId clien
     answer.descriptors.push_back(layer.file->fd());
   }
   answer.json = {{"state_schema", kStateSchema}, {"options", ToJson(options_)}, {"init", init_},
-                 {"mounted", mounted_},          {"settled", settled_},         {"deaths", deaths_},
-                 {"layers", std::move(layers)},  {"history", HistoryAsJson()}};
+                 {"mounted", mounted_},          {"settled", settled_},         {"layers", std::move(layers)},
+                 {"history", HistoryAsJson()}};
   taking_over_ = client;
   return answer;
 }
@@ -95,7 +95,6 @@ Status Supervisor::Inherit(Message state) {
   init_ = words.at("init").get<Bytes>();
   mounted_ = words.at("mounted");
   settled_ = words.at("settled");
-  deaths_ = words.at("deaths");
   for (const auto& shown : words.at("history"))
     history_.push_back({shown.at("generation"), shown.at("slots").get<std::vector<uint16_t>>()});
   if (history_.empty()) return Fail(ErrorCode::kUnsupported, "{}: shows no generation", options_.target);

@@ -20,7 +20,10 @@ Status Supervisor::StartWorker() {
   worker_began_ = SteadyMilliseconds();
   VENEER_ASSIGN(WorkerProcess worker, WorkerProcess::Start(**shared_, setup_));
   VENEER_TRY(LoadWorker(worker));
-  if (device_) VENEER_TRY(PutToWork(worker));
+  if (device_) {
+    VENEER_TRY(PutToWork(worker));
+    ++counters().worker_restarts;
+  }
   worker_.emplace(std::move(worker));
   return {};
 }
@@ -69,7 +72,7 @@ void Supervisor::TryToStartWorker() {
   while (!worker_ && !unmounted_) {
     const Status started = StartWorker();
     if (started) return;
-    ++deaths_;
+    ++counters().worker_deaths;
     last_death_ = started.error().message();
     const int64_t now = SteadyMilliseconds();
     next_start_ = restarts_.Died(worker_began_, now);
@@ -94,7 +97,7 @@ void Supervisor::WorkerEnded() {
     unmounted_ = true;
     return;
   }
-  ++deaths_;
+  ++counters().worker_deaths;
   last_death_ = *ending.cause;
   Say(Severity::kWarning, fmt::format("the worker died of {}; another takes its place", last_death_));
   next_start_ = restarts_.Died(worker_began_, SteadyMilliseconds());

@@ -30,7 +30,6 @@ constexpr int kFailed = 1;
 // A layer as it is served.
 struct ServedLayer {
   LayerOffer offer;
-  std::shared_ptr<const verity::VerifiedReader> reader;
   core::StackLayer stack;
 };
 
@@ -41,7 +40,7 @@ class Worker final : public FailureSink {
         report_(std::move(report)),
         shared_(shared),
         setup_(setup),
-        cache_(std::make_shared<verity::BlockCache>(setup.cache_bytes)),
+        cache_(std::make_shared<verity::BlockCache>(setup.cache_bytes, &shared.cache)),
         reporter_(std::make_unique<DamageReporter>(
             [this](core::NodeId node, const Error& error) { TellFailure(node, error); })) {}
 
@@ -84,7 +83,6 @@ class Worker final : public FailureSink {
     if (what == "commit") return Describe(tree_->Commit());
     if (what == "finish") return Finish();
     if (what == "release") return Release();
-    if (what == "counters") return CountersNow();
     if (what != "abort") return Fail(ErrorCode::kUsage, "worker: no such request: {}", what);
     tree_->Abort();
     return json::object();
@@ -100,12 +98,13 @@ class Worker final : public FailureSink {
       std::shared_ptr<const io::RandomAccessFile> file =
           io::PosixFile::FromKnownFd(std::move(message.descriptors.at(i)), offer.file, offer.size);
       VENEER_ASSIGN(std::shared_ptr<const verity::VerifiedReader> reader,
-                    verity::VerifiedReader::Open(std::move(file), offer.layout, cache_, offer.slot));
-      auto image = erofs::Image::Open(reader);
+                    verity::VerifiedReader::Open(std::move(file), offer.layout, cache_, offer.slot,
+                                                 &shared_.layers[offer.slot]));
+      auto image = erofs::Image::Open(std::move(reader));
       if (!image) return tl::unexpected<Error>(image.error().Within(offer.file));
       const uint16_t slot = offer.slot;
       core::StackLayer stack{slot, std::make_shared<const erofs::Image>(*std::move(image))};
-      layers_.emplace(slot, ServedLayer{std::move(offer), std::move(reader), std::move(stack)});
+      layers_.emplace(slot, ServedLayer{std::move(offer), std::move(stack)});
     }
     return json::object();
   }
@@ -176,22 +175,6 @@ class Worker final : public FailureSink {
     const std::lock_guard lock(layers_mutex_);
     for (const uint16_t slot : idle) layers_.erase(slot);
     return json{{"kept", std::move(kept)}, {"released", idle}};
-  }
-
-  Result<json> CountersNow() const {
-    uint64_t verified = 0;
-    uint64_t damaged = 0;
-    const auto cache = cache_->counters();
-    const std::lock_guard lock(layers_mutex_);
-    for (const auto& [slot, layer] : layers_) {
-      verified += layer.reader->counters().blocks_verified;
-      damaged += layer.reader->counters().failures;
-    }
-    return json{{"blocks_verified", verified},
-                {"blocks_damaged", damaged},
-                {"cache_hits", cache.hits},
-                {"cache_misses", cache.misses},
-                {"cache_bytes", cache.bytes}};
   }
 
   // On the reporter's thread.

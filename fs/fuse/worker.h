@@ -2,8 +2,8 @@
 // before it looks at a layer, and gets everything that it works with over its socket.
 //
 // Requests of the supervisor, each answered: "add" (layers, their files beside it), "load" (the generations
-// that the mount has shown), "serve" (the device), "prepare", "commit", "abort", "finish", "release",
-// "counters". Damage that it meets goes out by a second socket, unasked.
+// that the mount has shown), "serve" (the device), "prepare", "commit", "abort", "finish", "release".
+// Damage that it meets goes out by a second socket, unasked.
 #pragma once
 
 #include "fs/base/unique_fd.h"

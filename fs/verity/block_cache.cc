@@ -8,8 +8,6 @@
 namespace veneer::verity {
 namespace {
 
-constexpr size_t kMaxShards = 16;
-
 struct Key {
   uint32_t owner = 0;
   uint64_t block = 0;
@@ -42,31 +40,34 @@ struct alignas(64) BlockCache::Shard {
   mutable std::mutex mutex;
   std::list<Entry> recent;  // most recently used first
   std::unordered_map<Key, std::list<Entry>::iterator, KeyHash> index;
-  uint64_t hits = 0;
-  uint64_t misses = 0;
 };
 
-BlockCache::BlockCache(size_t capacity)
-    : shard_count_(std::clamp<size_t>(capacity / kBlockSize, 1, kMaxShards)),
+BlockCache::BlockCache(size_t capacity, CacheCounters* shared)
+    : shard_count_(std::clamp<size_t>(capacity / kBlockSize, 1, kMaxCacheShards)),
       blocks_per_shard_(capacity / kBlockSize / shard_count_),
-      shards_(std::make_unique<Shard[]>(shard_count_)) {}
+      shards_(std::make_unique<Shard[]>(shard_count_)),
+      own_counters_(shared == nullptr ? std::make_unique<CacheCounters>() : nullptr),
+      counters_(shared == nullptr ? own_counters_.get() : shared) {
+  for (ShardCounters& counters : *counters_) counters.bytes = 0;  // nothing is held yet
+}
 
 BlockCache::~BlockCache() = default;
 
 // The low bits choose the bucket within the shard, so the high ones choose the shard.
-BlockCache::Shard& BlockCache::ShardOf(uint32_t owner, uint64_t block) const {
-  return shards_[(Mix({owner, block}) >> 32) % shard_count_];
+size_t BlockCache::ShardOf(uint32_t owner, uint64_t block) const {
+  return (Mix({owner, block}) >> 32) % shard_count_;
 }
 
 io::BlockRef BlockCache::Find(uint32_t owner, uint64_t block) {
-  Shard& shard = ShardOf(owner, block);
+  const size_t number = ShardOf(owner, block);
+  Shard& shard = shards_[number];
   const std::lock_guard lock(shard.mutex);
   const auto found = shard.index.find({owner, block});
   if (found == shard.index.end()) {
-    ++shard.misses;
+    (*counters_)[number].misses.fetch_add(1, std::memory_order_relaxed);
     return nullptr;
   }
-  ++shard.hits;
+  (*counters_)[number].hits.fetch_add(1, std::memory_order_relaxed);
   shard.recent.splice(shard.recent.begin(), shard.recent, found->second);
   return found->second->data;
 }
@@ -78,7 +79,8 @@ void BlockCache::Insert(uint32_t owner, uint64_t block, io::BlockRef data) {
   std::list<Entry> moving;
   moving.push_back({key, std::move(data)});
 
-  Shard& shard = ShardOf(owner, block);
+  const size_t number = ShardOf(owner, block);
+  Shard& shard = shards_[number];
   const std::lock_guard lock(shard.mutex);
   const auto [place, is_new] = shard.index.try_emplace(key, moving.begin());
   if (!is_new) {
@@ -92,15 +94,15 @@ void BlockCache::Insert(uint32_t owner, uint64_t block, io::BlockRef data) {
     shard.index.erase(shard.recent.back().key);
     moving.splice(moving.begin(), shard.recent, std::prev(shard.recent.end()));
   }
+  (*counters_)[number].bytes.store(shard.recent.size() * kBlockSize, std::memory_order_relaxed);
 }
 
-BlockCache::Counters BlockCache::counters() const {
+BlockCache::Counters BlockCache::SumOf(const CacheCounters& counters) {
   Counters sum;
-  for (size_t i = 0; i < shard_count_; ++i) {
-    const std::lock_guard lock(shards_[i].mutex);
-    sum.hits += shards_[i].hits;
-    sum.misses += shards_[i].misses;
-    sum.bytes += shards_[i].recent.size() * kBlockSize;
+  for (const ShardCounters& shard : counters) {
+    sum.hits += shard.hits.load(std::memory_order_relaxed);
+    sum.misses += shard.misses.load(std::memory_order_relaxed);
+    sum.bytes += shard.bytes.load(std::memory_order_relaxed);
   }
   return sum;
 }

@@ -6,14 +6,16 @@
 #include <memory>
 
 #include "fs/io/block_source.h"
+#include "fs/verity/counters.h"
 
 namespace veneer::verity {
 
 // Least recently used blocks go first. Safe from several threads; sharded, so that readers seldom meet.
 class BlockCache {
  public:
-  // `capacity`: bytes of block data kept at most. Less than one block: nothing is kept.
-  explicit BlockCache(size_t capacity);
+  // `capacity`: bytes of block data kept at most. Less than one block: nothing is kept. Counts in `shared`,
+  // which must outlive it and whose hits and misses go on from what they are; null: in itself.
+  explicit BlockCache(size_t capacity, CacheCounters* shared = nullptr);
   ~BlockCache();
   BlockCache(const BlockCache&) = delete;
   BlockCache& operator=(const BlockCache&) = delete;
@@ -30,15 +32,18 @@ class BlockCache {
     uint64_t misses = 0;
     uint64_t bytes = 0;  // held now
   };
-  Counters counters() const;
+  static Counters SumOf(const CacheCounters& counters);
+  Counters counters() const { return SumOf(*counters_); }
 
  private:
   struct Shard;
-  Shard& ShardOf(uint32_t owner, uint64_t block) const;
+  size_t ShardOf(uint32_t owner, uint64_t block) const;
 
   size_t shard_count_;
   size_t blocks_per_shard_;
   std::unique_ptr<Shard[]> shards_;  // each has a mutex of its own
+  std::unique_ptr<CacheCounters> own_counters_;
+  CacheCounters* counters_;  // by shard
 };
 
 }  // namespace veneer::verity

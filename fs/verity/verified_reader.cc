@@ -24,17 +24,19 @@ bool LiesWithin(const Layout& layout, uint64_t file_size) {
 }  // namespace
 
 VerifiedReader::VerifiedReader(std::shared_ptr<const io::RandomAccessFile> file, const Layout& layout,
-                               Geometry geometry, std::shared_ptr<BlockCache> cache, uint32_t owner)
+                               Geometry geometry, std::shared_ptr<BlockCache> cache, uint32_t owner,
+                               ReaderCounters* shared)
     : file_(std::move(file)),
       layout_(layout),
       geometry_(std::move(geometry)),
       cache_(std::move(cache)),
-      owner_(owner) {}
+      owner_(owner),
+      counters_(shared == nullptr ? &own_counters_ : shared) {}
 
 Result<std::unique_ptr<VerifiedReader>> VerifiedReader::Open(std::shared_ptr<const io::RandomAccessFile> file,
                                                              const Layout& layout,
                                                              std::shared_ptr<BlockCache> cache,
-                                                             uint32_t owner) {
+                                                             uint32_t owner, ReaderCounters* shared) {
   const std::string& name = file->name();
   if (!LiesWithin(layout, file->size())) {
     return Fail(ErrorCode::kCorrupt, "{}: image and hash tree do not lie in its {} bytes as they should",
@@ -47,7 +49,7 @@ Result<std::unique_ptr<VerifiedReader>> VerifiedReader::Open(std::shared_ptr<con
                 layout.tree_size, geometry->tree_bytes());
   }
   std::unique_ptr<VerifiedReader> reader(
-      new VerifiedReader(std::move(file), layout, *std::move(geometry), std::move(cache), owner));
+      new VerifiedReader(std::move(file), layout, *std::move(geometry), std::move(cache), owner, shared));
   VENEER_TRY(reader->CheckSuperblock());
   return reader;
 }
@@ -80,11 +82,11 @@ Result<io::BlockRef> VerifiedReader::HashBlock(size_t level, uint64_t index) con
   const auto data = std::make_shared_for_overwrite<io::BlockData>();
   VENEER_TRY(file_->ReadExact(file_block * kBlockSize, *data));
   if (crypto::Sha256(*data) != expected) {
-    failures_.fetch_add(1, std::memory_order_relaxed);
+    counters_->failures.fetch_add(1, std::memory_order_relaxed);
     return Fail(ErrorCode::kCorrupt, "{}: hash tree block {} does not match its signed hash", file_->name(),
                 tree_block);
   }
-  blocks_verified_.fetch_add(1, std::memory_order_relaxed);
+  counters_->blocks_verified.fetch_add(1, std::memory_order_relaxed);
   cache_->Insert(owner_, file_block, data);
   return data;
 }
@@ -113,11 +115,11 @@ Status VerifiedReader::VerifyBlocks(uint64_t first, ByteSpan data) const {
     }
     const Digest expected = leaves != nullptr ? DigestAt(*leaves, block) : layout_.root_hash;
     if (crypto::Sha256(data.subspan(i * kBlockSize, kBlockSize)) != expected) {
-      failures_.fetch_add(1, std::memory_order_relaxed);
+      counters_->failures.fetch_add(1, std::memory_order_relaxed);
       return Fail(ErrorCode::kCorrupt, "{}: block {} does not match its signed hash", file_->name(), block);
     }
   }
-  blocks_verified_.fetch_add(count, std::memory_order_relaxed);
+  counters_->blocks_verified.fetch_add(count, std::memory_order_relaxed);
   return {};
 }
 
@@ -164,10 +166,6 @@ Status VerifiedReader::ReadVerified(uint64_t offset, MutableByteSpan out) const 
     out = out.subspan(got);
   }
   return {};
-}
-
-VerifiedReader::Counters VerifiedReader::counters() const {
-  return {blocks_verified_.load(std::memory_order_relaxed), failures_.load(std::memory_order_relaxed)};
 }
 
 }  // namespace veneer::verity

@@ -1,7 +1,6 @@
 // Reads of an image, each block hashed and checked against the signed tree every time it is read.
 #pragma once
 
-#include <atomic>
 #include <memory>
 #include <optional>
 
@@ -10,6 +9,7 @@
 #include "fs/io/block_source.h"
 #include "fs/io/random_access_file.h"
 #include "fs/verity/block_cache.h"
+#include "fs/verity/counters.h"
 #include "fs/verity/geometry.h"
 
 namespace veneer::verity {
@@ -31,12 +31,13 @@ struct Layout {
 class VerifiedReader final : public io::BlockSource {
  public:
   // Checks `layout` against the size of the file and against the geometry of the tree, and reads the verity
-  // superblock; no block is hashed yet. `owner` names the layer in `cache`; no two files share one. kCorrupt:
+  // superblock; no block is hashed yet. `owner` names the layer in `cache`; no two files share one. Counts in
+  // `shared`, which must outlive it; null: in itself. kCorrupt:
   // the file is too short, sizes or superblock contradict each other. kUnsupported: another kind of tree.
   // kIo.
   static Result<std::unique_ptr<VerifiedReader>> Open(std::shared_ptr<const io::RandomAccessFile> file,
                                                       const Layout& layout, std::shared_ptr<BlockCache> cache,
-                                                      uint32_t owner);
+                                                      uint32_t owner, ReaderCounters* shared = nullptr);
 
   uint64_t size() const override { return layout_.image_size; }
   Result<io::BlockRef> Block(uint64_t block) const override;
@@ -52,15 +53,11 @@ class VerifiedReader final : public io::BlockSource {
   const Geometry& geometry() const { return geometry_; }
   const io::RandomAccessFile& file() const { return *file_; }
 
-  struct Counters {
-    uint64_t blocks_verified = 0;  // data and hash blocks read and found right
-    uint64_t failures = 0;         // blocks that did not match
-  };
-  Counters counters() const;
+  const ReaderCounters& counters() const { return *counters_; }
 
  private:
   VerifiedReader(std::shared_ptr<const io::RandomAccessFile> file, const Layout& layout, Geometry geometry,
-                 std::shared_ptr<BlockCache> cache, uint32_t owner);
+                 std::shared_ptr<BlockCache> cache, uint32_t owner, ReaderCounters* shared);
 
   Status CheckSuperblock() const;
 
@@ -82,9 +79,8 @@ class VerifiedReader final : public io::BlockSource {
   Geometry geometry_;
   std::shared_ptr<BlockCache> cache_;
   uint32_t owner_;
-  // On a cache line of their own: each reader writes them, and each reads the members above.
-  alignas(64) mutable std::atomic<uint64_t> blocks_verified_{0};
-  mutable std::atomic<uint64_t> failures_{0};
+  mutable ReaderCounters own_counters_;
+  ReaderCounters* counters_;
 };
 
 }  // namespace veneer::verity

@@ -1,5 +1,6 @@
 #include "tests/mount/switch_rig.h"
 
+#include <signal.h>
 #include <sys/mount.h>
 
 #include <filesystem>
@@ -79,6 +80,14 @@ pid_t SwitchRig::ServerOf(int number) const {
 
 pid_t SwitchRig::WorkerOf(int number) const {
   return Status(number).at("worker_pid");
+}
+
+void SwitchRig::KillWorker() const {
+  const pid_t worker = WorkerOf(0);
+  REQUIRE(worker > 0);
+  REQUIRE(::kill(worker, SIGKILL) == 0);
+  pid_t next = worker;
+  while (next == worker || next == 0) next = WorkerOf(0);
 }
 
 nlohmann::json SwitchRig::Status(int number) const {

@@ -42,6 +42,9 @@ class SwitchRig {
   pid_t ServerOf(int mount) const;  // its supervisor
   pid_t WorkerOf(int mount) const;  // 0 while it has none
 
+  // Kills the worker of mount(0); returns once another serves.
+  void KillWorker() const;
+
   // What `veneer status` has on mount(number).
   nlohmann::json Status(int number) const;
 

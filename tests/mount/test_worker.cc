@@ -10,25 +10,13 @@
 #include <fstream>
 
 #include "fs/base/unique_fd.h"
+#include "tests/mount/damage.h"
 #include "tests/mount/switch_rig.h"
 
 namespace veneer::test {
 namespace {
 
 using nlohmann::json;
-
-// Returns once another worker serves.
-void KillWorker(const SwitchRig& rig) {
-  const pid_t worker = rig.WorkerOf(0);
-  REQUIRE(worker > 0);
-  REQUIRE(::kill(worker, SIGKILL) == 0);
-  pid_t next = worker;
-  while (next == worker || next == 0) next = rig.WorkerOf(0);
-}
-
-void ForgetCaches() {
-  std::ofstream("/proc/sys/vm/drop_caches") << 3;
-}
 
 std::string AnyFile(const SwitchRig& rig) {
   for (const auto& [path, shown] : DescribeTrees(rig.root())) {
@@ -67,7 +55,7 @@ TEST_CASE("inodes, open files, mappings, folders and listings go on with another
   REQUIRE(folder != nullptr);
   auto listed = List(folder, 3);
 
-  KillWorker(rig);
+  rig.KillWorker();
   ForgetCaches();
 
   struct stat after {};
@@ -99,7 +87,7 @@ TEST_CASE("what a former generation had is there for who holds it, with another 
   const UniqueFd file(::open((rig.mount(0) + "/" + path).c_str(), O_RDONLY | O_CLOEXEC));
   REQUIRE(file);
   rig.SwitchByProgram(0);
-  KillWorker(rig);
+  rig.KillWorker();
   ForgetCaches();
   char first = 0;
   CHECK(::pread(file.get(), &first, 1, 0) == 1);
@@ -193,7 +181,7 @@ TEST_CASE("reload puts another supervisor and worker under the mount, and nobody
   char byte = 0;
   CHECK(::pread(file.get(), &byte, 1, 0) == 1);
   rig.SwitchByProgram(2);
-  KillWorker(rig);
+  rig.KillWorker();
   rig.Run({"reload", rig.mount(0)});
   rig.SwitchByProgram(0);
   CHECK(rig.Generations().at(rig.mount(0)) == 4);

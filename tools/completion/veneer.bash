@@ -20,6 +20,7 @@ _veneer_words() {
     revert) echo '--help --to --all --force --dry-run --next-boot|' ;;
     status) echo '--help|' ;;
     list) echo '--help|' ;;
+    metrics) echo '--help --output|' ;;
     history) echo '--help --limit|' ;;
     why) echo '--help --generation|FILE' ;;
     diff) echo '--help|' ;;
@@ -34,7 +35,7 @@ _veneer_words() {
   esac
 }
 
-_veneer_verbs='keygen seal patch sign withdraw inspect init install why-not activate revert status list history why diff ps mount umount reload scan gc repair-catalog'
+_veneer_verbs='keygen seal patch sign withdraw inspect init install why-not activate revert status list metrics history why diff ps mount umount reload scan gc repair-catalog'
 
 # The verb among the words before the cursor; nothing if there is none yet.
 _veneer_verb() {
