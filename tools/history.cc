@@ -20,11 +20,10 @@ Json JsonOf(const catalog::Event& event) {
 
 Status History(uint64_t most, const Globals& globals, Output& output) {
   VENEER_ASSIGN(const catalog::Store store, catalog::Store::Open(globals.store, globals.trust));
-  VENEER_ASSIGN(const auto catalog, store.OpenCatalogForReading());
-  VENEER_ASSIGN(const std::vector<catalog::Event> events, catalog->Events(most));
+  VENEER_ASSIGN(const std::vector<catalog::Event> events, store.Events(most));
   Json list = Json::array();
   for (const catalog::Event& event : events) {
-    output.Line("{}  {:<10}  generation {:<4}  {}  (by {})", format::FormatUtcTime(event.time), event.kind,
+    output.Line("{}  {:<16}  generation {:<4}  {}  (by {})", format::FormatUtcTime(event.time), event.kind,
                 event.generation, event.text, event.by);
     list.push_back(JsonOf(event));
   }
@@ -36,7 +35,7 @@ Status History(uint64_t most, const Globals& globals, Output& output) {
 }  // namespace
 
 Action AddHistory(CLI::App& verb) {
-  verb.description("Show what happened, newest first");
+  verb.description("Show what happened to the store and in its mounts, newest first");
   auto most = std::make_shared<uint64_t>(50);
   verb.add_option("--limit", *most, "Events to show at most; 0: all")
       ->capture_default_str()

@@ -44,6 +44,7 @@ constexpr Simple kSimple[] = {
      "Workers that died or could not be started."},
     {"veneer_worker_restarts_total", "counter", "worker_restarts", 1,
      "Workers put to work in place of one that died."},
+    {"veneer_events_lost_total", "counter", "events_lost", 1, "Events that found no way into the history."},
 };
 
 // What kinds of request there are, as label and as key among the counters.

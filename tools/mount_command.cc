@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <sys/wait.h>
-#include <syslog.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -11,30 +10,11 @@
 #include <cstdlib>
 
 #include "fs/io/file_ops.h"
+#include "tools/log_sink.h"
 #include "tools/pending.h"
 
 namespace veneer::tools {
 namespace {
-
-int PriorityOf(fuse::Severity severity) {
-  switch (severity) {
-    case fuse::Severity::kError:
-      return LOG_ERR;
-    case fuse::Severity::kWarning:
-      return LOG_WARNING;
-    case fuse::Severity::kInfo:
-      return LOG_INFO;
-  }
-  return LOG_ERR;
-}
-
-void LogToSyslog(fuse::Severity severity, const std::string& line) {
-  ::syslog(PriorityOf(severity), "%s", line.c_str());
-}
-
-void LogToTerminal(fuse::Severity, const std::string& line) {
-  fmt::print(stderr, "veneer: mount: {}\n", line);
-}
 
 // Comes to have a mount.
 using Begin = std::function<Result<std::unique_ptr<fuse::Supervisor>>(fuse::Log log)>;
@@ -62,7 +42,6 @@ Status Unpack(const std::string& text) {
 
 [[noreturn]] void RunDaemon(const Begin& begin, UniqueFd report) {
   ::setsid();
-  ::openlog("veneer", LOG_PID, LOG_DAEMON);
   const auto tell = [&](const std::string& text) {
     static_cast<void>(io::WriteAll(report.get(), AsBytes(text), "pipe"));
     report.reset();
@@ -73,8 +52,8 @@ Status Unpack(const std::string& text) {
     for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::dup2(null.get(), fd);
     tell("ready");
   };
-  if (::chdir("/") != 0) ::syslog(LOG_WARNING, "cannot change to /");
-  const Status served = Serve(begin, LogToSyslog, ready);
+  Status served = ::chdir("/") == 0 ? Status() : FailErrno(errno, "/");
+  if (served) served = Serve(begin, OpenLog(true), ready);
   if (!served) tell(Pack(served.error()));
   ::_exit(served ? 0 : 1);
 }
@@ -108,7 +87,7 @@ void TakePendingApart(const fuse::MountOptions& options) {
   std::fflush(nullptr);
   const pid_t child = ::fork();
   if (child == 0) {
-    TakePending(options, LogToTerminal);
+    TakePending(options, OpenLog(false));
     std::fflush(nullptr);
     ::_exit(0);
   }
@@ -135,7 +114,7 @@ Status MountAndServe(fuse::MountOptions options, bool foreground) {
     return fuse::Supervisor::Start(std::move(options), std::move(log));
   };
   if (!foreground) return Daemonize(begin);
-  return Serve(begin, LogToTerminal, [] {});
+  return Serve(begin, OpenLog(false), [] {});
 }
 
 Status TakeOverAndServe(fuse::ControlChannel former) {

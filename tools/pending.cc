@@ -53,8 +53,10 @@ Status Take(const catalog::Store& store, const fuse::Log& log) {
   update.AddEvent({0, io::SystemClock().Now(), "activate", generation->number, ActingUser("mount"),
                    "the generation that waited for this mount"});
   VENEER_TRY(change.catalog->Commit(std::move(update)));
-  log(fuse::Severity::kInfo, fmt::format("{}: generation {}, which waited for this mount, is current",
-                                         store.path(), generation->number));
+  log({fuse::kPendingTaken,
+       fmt::format("{}: generation {}, which waited for this mount, is current", store.path(),
+                   generation->number),
+       {{"store", store.path()}, {"generation", std::to_string(generation->number)}}});
   return {};
 }
 
@@ -74,8 +76,10 @@ void TakePending(const fuse::MountOptions& options, const fuse::Log& log) {
   const auto pending = ReadPending(*store);
   if (!pending || *pending == 0) return;
   if (const Status taken = Take(*store, log); !taken) {
-    log(fuse::Severity::kWarning, fmt::format("{}: generation {} still waits for a mount: {}", store->path(),
-                                              *pending, NameStore(taken.error().message(), options.store)));
+    log({fuse::kPendingRefused,
+         fmt::format("{}: generation {} still waits for a mount: {}", store->path(), *pending,
+                     taken.error().message()),
+         {{"store", store->path()}, {"generation", std::to_string(*pending)}}});
   }
 }
 

@@ -1,6 +1,8 @@
 #include "fs/catalog/store.h"
 
 #include <sys/stat.h>
+#include <algorithm>
+#include <iterator>
 
 #include <cerrno>
 #include <cstdlib>
@@ -8,6 +10,7 @@
 #include <set>
 #include <system_error>
 
+#include "fs/catalog/event_spool.h"
 #include "fs/catalog/keys.h"
 #include "fs/catalog/store_marker.h"
 #include "fs/io/random_access_file.h"
@@ -53,7 +56,23 @@ Result<std::unique_ptr<Catalog>> Store::OpenCatalogForReading() const {
 
 Result<std::unique_ptr<Catalog>> Store::OpenCatalogForWriting(std::chrono::milliseconds wait,
                                                               const std::function<void()>& on_wait) const {
-  return Catalog::OpenForWriting(catalog_path(), wait, on_wait);
+  VENEER_ASSIGN(auto catalog, Catalog::OpenForWriting(catalog_path(), wait, on_wait));
+  // What cannot be taken in now goes on waiting: no reason to stop whoever wants to write.
+  static_cast<void>(EventSpool(path_).TakeIn(*catalog));
+  return catalog;
+}
+
+// The spool is read first: what is taken in meanwhile is found twice, and not missed.
+Result<std::vector<Event>> Store::Events(uint64_t most) const {
+  VENEER_ASSIGN(std::vector<Event> events, EventSpool(path_).Read());
+  VENEER_ASSIGN(const auto catalog, OpenCatalogForReading());
+  VENEER_TRY(DropKnown(*catalog, events));
+  std::reverse(events.begin(), events.end());
+  VENEER_ASSIGN(auto recorded, catalog->Events(most));
+  events.insert(events.end(), std::make_move_iterator(recorded.begin()),
+                std::make_move_iterator(recorded.end()));
+  if (events.size() > most) events.resize(most);
+  return events;
 }
 
 Result<Store::SealedLayer> Store::OpenSealed(const LayerRecord& record,

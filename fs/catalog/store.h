@@ -53,9 +53,15 @@ class Store {
   // Reads the trust folder anew each time, so that it is as it is now.
   Result<std::shared_ptr<const crypto::TrustStore>> LoadTrust() const;
 
+  // As those of Catalog. Who opens it for writing takes in the events of live mounts that wait
+  // (event_spool.h).
   Result<std::unique_ptr<Catalog>> OpenCatalogForReading() const;
   Result<std::unique_ptr<Catalog>> OpenCatalogForWriting(std::chrono::milliseconds wait,
                                                          const std::function<void()>& on_wait = {}) const;
+
+  // What happened, newest first, at most `most`: events of live mounts that wait to be taken into the
+  // catalog, which have the number 0, and those in it. The errors of Catalog::Events and EventSpool::Read.
+  Result<std::vector<Event>> Events(uint64_t most) const;
 
   // An installed layer whose signature holds; nothing of its image has been looked at.
   struct SealedLayer {

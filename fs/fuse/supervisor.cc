@@ -8,10 +8,12 @@
 #include <cerrno>
 #include <csignal>
 
+#include "fs/catalog/event_spool.h"
 #include "fs/fuse/device.h"
 #include "fs/fuse/message.h"
 #include "fs/fuse/mount_table.h"
 #include "fs/fuse/steady_clock.h"
+#include "fs/io/clock.h"
 
 namespace veneer::fuse {
 namespace {
@@ -61,6 +63,7 @@ Result<std::unique_ptr<Supervisor>> Supervisor::Start(MountOptions options, Log 
   self->history_.push_back(std::move(shown));
   VENEER_TRY(self->SetUp());
   VENEER_TRY(self->Mount());
+  self->Say(kMounted, "mounted", {{"worker", std::to_string(self->worker_->pid())}});
   return self;
 }
 
@@ -114,7 +117,7 @@ void Supervisor::Run() {
     }
     if (::poll(watched.data(), watched.size(), timeout) < 0) continue;  // EINTR
     if (IsReady(watched, signals_.get())) HandleSignals();
-    if (worker_ && IsReady(watched, worker_->report())) HandleReport();
+    if (worker_ && IsReady(watched, worker_->report())) HandleReports();
     if (worker_ && IsReady(watched, worker_->control())) WorkerEnded();
     if (!worker_ && !unmounted_) RefuseRequests();
     control_->Handle(watched);
@@ -136,22 +139,67 @@ void Supervisor::UnmountSelf() {
   if (!Unmount(options_.target, false)) static_cast<void>(Unmount(options_.target, true));
 }
 
-void Supervisor::HandleReport() {
+// All that the worker has told so far, also where it has died meanwhile.
+void Supervisor::HandleReports() {
+  pollfd told{worker_->report(), POLLIN, 0};
+  while (::poll(&told, 1, 0) > 0 && HandleReport()) continue;
+}
+
+// False at the end, of which its control socket will tell.
+bool Supervisor::HandleReport() {
   const auto report = ReceiveMessage(worker_->report());
-  if (!report || !*report) return;  // its control socket will tell
+  if (!report || !*report) return false;
   const nlohmann::json& json = (*report)->json;
-  const std::string layer = json.value("layer_name", "");
-  Say(Severity::kError,
-      fmt::format("{}{}{}: {}; run: veneer --store {} scan", json.value("path", "/"),
-                  layer.empty() ? "" : " of ", layer, json.value("message", ""), store_.path()));
+  // It parses what nobody vouches for: what it says may be anything.
+  const auto text = [&](const char* key) {
+    const auto found = json.find(key);
+    return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
+  };
+  const std::string path = text("path");
+  const std::string layer = text("layer_name");
+  const std::string code = text("code");
+  const bool corrupt = FailureKindOf(CodeOfWord(code)) == FailureKind::kCorrupt;
+  Say(corrupt ? kCorruption : kReadError,
+      fmt::format("{}{}{}: {}; run: veneer --store {} scan", path, layer.empty() ? "" : " of ", layer,
+                  text("message"), store_.path()),
+      {{"path", path}, {"layer", text("layer")}, {"layer_name", layer}, {"error", code}});
+  return true;
 }
 
 // While no worker can be had: an error is better than waiting for ever.
 void Supervisor::RefuseRequests() {
   const auto served = RefuseOneRequest(device_.get());
-  if (!served) Say(Severity::kError, served.error().message());
-  if (served && *served == Refusal::kGone) unmounted_ = true;
+  if (!served) Say(kProblem, served.error().message());
+  if (served && *served == Refusal::kGone) Unmounted();
   if (served && *served == Refusal::kRefused) counters().AddFailure(FailureKind::kNoWorker);
+}
+
+void Supervisor::Unmounted() {
+  unmounted_ = true;
+  Say(kUnmounted, "unmounted");
+}
+
+// The one place where something is told: to the log, and to the history where it belongs there.
+void Supervisor::Say(const Kind& kind, const std::string& text, Fields fields) {
+  const uint64_t generation = history_.empty() ? 0 : history_.back().generation;
+  fields.insert(
+      fields.begin(),
+      {{"mount", options_.target}, {"store", store_.path()}, {"generation", std::to_string(generation)}});
+  std::erase_if(fields, [](const auto& field) { return field.second.empty(); });
+  const Happening happening{kind, options_.target + ": " + text, std::move(fields)};
+  log_(happening);
+  if (kind.recorded) Record(happening);
+}
+
+// The catalog is for commands to write: see docs/adr/0005-events-through-a-spool.md.
+void Supervisor::Record(const Happening& happening) {
+  const Status added =
+      catalog::EventSpool(store_.path())
+          .Add({0, io::SystemClock().Now(), std::string(happening.kind.word), history_.back().generation,
+                fmt::format("mount process {}", ::getpid()), happening.text});
+  if (!added) ++counters().events_lost;
+  if (!added && !std::exchange(lost_events_, true))
+    Say(kProblem, fmt::format("events are missing in the history from here on: {}", added.error().message()));
 }
 
 }  // namespace veneer::fuse

@@ -6,7 +6,6 @@
 
 #include <atomic>
 #include <deque>
-#include <functional>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -17,16 +16,12 @@
 #include "fs/base/error.h"
 #include "fs/catalog/store.h"
 #include "fs/fuse/control_server.h"
+#include "fs/fuse/happening.h"
 #include "fs/fuse/restart_policy.h"
 #include "fs/fuse/shared_state.h"
 #include "fs/fuse/worker_process.h"
 
 namespace veneer::fuse {
-
-enum class Severity { kError, kWarning, kInfo };
-
-// Takes the mount's log lines.
-using Log = std::function<void(Severity, const std::string& line)>;
 
 struct MountOptions {
   std::string store;
@@ -75,12 +70,13 @@ class Supervisor {
   Status Mount();
   void HandleSignals();
   void UnmountSelf();
-  void HandleReport();
+  void HandleReports();
+  bool HandleReport();
   void RefuseRequests();
   Counters& counters() const { return (*shared_)->counters; }
-  void Say(Severity severity, const std::string& text) const {
-    log_(severity, options_.target + ": " + text);
-  }
+  void Unmounted();
+  void Say(const Kind& kind, const std::string& text, Fields fields = {});
+  void Record(const Happening& happening);
 
   // supervisor_worker.cc: the life of the worker
   Status StartWorker();
@@ -88,6 +84,7 @@ class Supervisor {
   Status PutToWork(WorkerProcess& worker);
   nlohmann::json HistoryAsJson() const;
   void TryToStartWorker();
+  void RefuseForNow();
   void WorkerEnded();
   Result<nlohmann::json> AskWorker(const nlohmann::json& request, std::span<const int> descriptors = {});
 
@@ -130,6 +127,7 @@ class Supervisor {
 
   std::map<uint16_t, catalog::Store::SealedLayer> layers_;  // open, by slot
   std::deque<Shown> history_;                               // oldest first; the last one is shown
+  bool lost_events_ = false;                                // and said so
   uint64_t settled_ = 0;  // the last generation that a worker finished switching to
   std::optional<Shown> prepared_;
   ControlServer::ClientId preparing_ = 0;    // who prepared; 0: nobody
@@ -140,6 +138,7 @@ class Supervisor {
   RestartPolicy restarts_;
   int64_t worker_began_ = 0;        // steady milliseconds
   int64_t next_start_ = 0;          // likewise; when a worker that is down is started again
+  bool refusing_ = false;           // requests get EIO until then
   std::string last_death_;          // what ended the last worker that died
   nlohmann::json finished_switch_;  // the report of a switch that a new worker finished
 };

@@ -125,21 +125,22 @@ Result<json> Supervisor::Commit() {
   history_.push_back(*std::exchange(prepared_, std::nullopt));
   ForgetHistory();
   finished_switch_ = {{"entries", 0}, {"folders", 0}, {"longest_wait_us", 0}};
-  auto report = CommitByWorker();
-  counters().AddSwitch(report ? report->value("longest_wait_us", uint64_t{0}) : 0);
+  const auto report = CommitByWorker();
+  const uint64_t pause = report ? report->value("longest_wait_us", uint64_t{0}) : 0;
+  const uint64_t entries = report ? report->value("entries", uint64_t{0}) : 0;
+  counters().AddSwitch(pause);
+  Say(kSwitched,
+      report ? fmt::format("generation {}, {} entries changed", history_.back().generation, entries)
+             : fmt::format("generation {}: {}", history_.back().generation, report.error().message()),
+      {{"entries", std::to_string(entries)}, {"pause_us", std::to_string(pause)}});
   return report;
 }
 
 Result<json> Supervisor::CommitByWorker() {
-  const uint64_t generation = history_.back().generation;
   if (worker_) {
     auto answer = worker_->Ask({{"request", "commit"}});
     if (answer || (!worker_->gone() && answer.error().code() != ErrorCode::kIo)) {
-      settled_ = generation;
-      if (answer) {
-        Say(Severity::kInfo, fmt::format("generation {}, {} entries changed", generation,
-                                         answer->value("entries", uint64_t{0})));
-      }
+      settled_ = history_.back().generation;
       return answer;
     }
     WorkerEnded();
@@ -147,7 +148,6 @@ Result<json> Supervisor::CommitByWorker() {
     restarts_.Reset();
     TryToStartWorker();
   }
-  if (worker_) Say(Severity::kInfo, fmt::format("generation {}, after the worker's death", generation));
   return finished_switch_;
 }
 
@@ -165,9 +165,9 @@ void Supervisor::Gone(ControlServer::ClientId client) {
   if (preparing_ != client) return;
   preparing_ = 0;
   const auto recorded = WantedGeneration();
-  if (!recorded) Say(Severity::kError, recorded.error().message());
+  if (!recorded) Say(kProblem, recorded.error().message());
   if (!recorded || *recorded != prepared_->generation) return Abort();
-  if (const auto committed = Commit(); !committed) Say(Severity::kError, committed.error().message());
+  static_cast<void>(Commit());  // which tells how it went
 }
 
 void Supervisor::ForgetHistory() {
@@ -244,7 +244,8 @@ json Supervisor::DescribeCounters() const {
           {"pauses_us", counts.pauses_us.load()},
           {"longest_pause_us", counts.longest_pause_us.load()},
           {"worker_deaths", counts.worker_deaths.load()},
-          {"worker_restarts", counts.worker_restarts.load()}};
+          {"worker_restarts", counts.worker_restarts.load()},
+          {"events_lost", counts.events_lost.load()}};
 }
 
 // Those of the generation shown, as many as surely fit a message.

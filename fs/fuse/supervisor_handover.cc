@@ -3,6 +3,8 @@
 // The new one asks "hand-over" and gets the state as JSON, with the device, the shared counts and the layers'
 // files beside it. It verifies the layers by its own lights and has a worker load them. Only then it asks
 // "let-go": the old one ends its worker, answers, and ends. From there on it is as if the worker had died.
+#include <unistd.h>
+
 #include "fs/fuse/mount_table.h"
 #include "fs/fuse/supervisor.h"
 
@@ -60,10 +62,12 @@ Result<ControlServer::Answer> Supervisor::HandOver(ControlServer::ClientId clien
 }
 
 json Supervisor::LetGo() {
-  if (worker_) static_cast<void>(worker_->End());
-  worker_.reset();
-  unmounted_ = true;
-  Say(Severity::kInfo, "another process has taken the mount over");
+  if (worker_) {
+    static_cast<void>(worker_->End());
+    HandleReports();
+    worker_.reset();
+  }
+  unmounted_ = true;  // as far as this process goes
   return json::object();
 }
 
@@ -85,6 +89,8 @@ Result<std::unique_ptr<Supervisor>> Supervisor::TakeOver(ControlChannel former, 
     return tl::unexpected<Error>(gone.error());
   self->device_ = std::move(device);
   if (Status working = self->PutToWork(*self->worker_); !working) self->WorkerEnded();
+  self->Say(kTakenOver, "another process has taken the mount over",
+            {{"supervisor", std::to_string(::getpid())}});
   return self;
 }
 

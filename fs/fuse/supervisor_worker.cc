@@ -71,41 +71,48 @@ Status Supervisor::PutToWork(WorkerProcess& worker) {
 void Supervisor::TryToStartWorker() {
   while (!worker_ && !unmounted_) {
     const Status started = StartWorker();
-    if (started) return;
+    if (started) break;
     ++counters().worker_deaths;
     last_death_ = started.error().message();
     const int64_t now = SteadyMilliseconds();
     next_start_ = restarts_.Died(worker_began_, now);
-    if (next_start_ <= now) continue;
-    Say(Severity::kError,
-        fmt::format("no worker can be had, and requests get EIO; the next try is in {} s: {}",
-                    (next_start_ - now) / 1000, last_death_));
-    // Those that the last one had read.
-    if (Status resent = ResendRequests(device_.get()); !resent)
-      Say(Severity::kError, resent.error().message());
-    return;
+    if (next_start_ > now) return RefuseForNow();
   }
+  if (worker_ && std::exchange(refusing_, false))
+    Say(kWorkerBack, "a worker serves again", {{"worker", std::to_string(worker_->pid())}});
+}
+
+// Nothing is said before what the last one had read comes again.
+void Supervisor::RefuseForNow() {
+  refusing_ = true;
+  const Status resent = ResendRequests(device_.get());
+  Say(kWorkerThrottled,
+      fmt::format("no worker can be had, and requests get EIO; the next try is in {:.1f} s: {}",
+                  static_cast<double>(next_start_ - SteadyMilliseconds()) / 1000, last_death_),
+      {{"cause", last_death_}});
+  if (!resent) Say(kProblem, resent.error().message());
 }
 
 void Supervisor::WorkerEnded() {
   // One of those that could not end yet has ended by now, most likely.
   std::erase_if(unreaped_, [](pid_t pid) { return ::waitpid(pid, nullptr, WNOHANG) != 0; });
+  const std::string pid = std::to_string(worker_->pid());
   const WorkerProcess::Ending ending = worker_->End();
+  HandleReports();
   worker_.reset();
   if (ending.unreaped > 0) unreaped_.push_back(ending.unreaped);
-  if (!ending.cause) {
-    unmounted_ = true;
-    return;
-  }
+  if (!ending.cause) return Unmounted();
   ++counters().worker_deaths;
   last_death_ = *ending.cause;
-  Say(Severity::kWarning, fmt::format("the worker died of {}; another takes its place", last_death_));
   next_start_ = restarts_.Died(worker_began_, SteadyMilliseconds());
-  if (next_start_ <= SteadyMilliseconds()) {
-    TryToStartWorker();
-  } else if (Status resent = ResendRequests(device_.get()); !resent) {
-    Say(Severity::kError, resent.error().message());
-  }
+  // Another one first: there is time to tell of it later.
+  const bool at_once = next_start_ <= SteadyMilliseconds();
+  if (at_once) TryToStartWorker();
+  Say(kWorkerDied,
+      fmt::format("the worker, process {}, died of {}{}", pid, *ending.cause,
+                  worker_ ? "; another takes its place" : ""),
+      {{"worker", pid}, {"cause", *ending.cause}});
+  if (!at_once) RefuseForNow();
 }
 
 // Asks until a worker has answered. kBusy where none can be had.

@@ -1,0 +1,137 @@
+// What happens in a mount, in the history and in the log.
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <fstream>
+
+#include "tests/mount/damage.h"
+#include "tests/mount/switch_rig.h"
+
+namespace veneer::test {
+namespace {
+
+using nlohmann::json;
+
+// The events of a kind, newest first.
+std::vector<json> Events(const SwitchRig& rig, const std::string& kind) {
+  std::vector<json> found;
+  const json history = rig.Json({"history", "--limit", "0"});
+  for (const json& event : history.at("events")) {
+    if (event.at("kind") == kind) found.push_back(event);
+  }
+  return found;
+}
+
+// The one event of its kind; waits until it is there.
+json Event(const SwitchRig& rig, const std::string& kind) {
+  std::vector<json> events;
+  while (events.empty()) events = Events(rig, kind);
+  CHECK(events.size() == 1);
+  return events.front();
+}
+
+bool Holds(const json& event, const std::string& part) {
+  return event.at("text").get<std::string>().find(part) != std::string::npos;
+}
+
+TEST_CASE("damage that a read meets is in the history, also when the whole server is killed then") {
+  const SwitchRig rig(1);
+  DamageLongFile(rig);
+  CHECK(ReadErrno(rig.mount(0) + "/" + kLongFile) == EIO);
+  const json waiting = Event(rig, "corruption");
+  REQUIRE(::kill(rig.ServerOf(0), SIGKILL) == 0);
+  CHECK(waiting.at("number") == 0);
+  CHECK(waiting.at("generation") == 1);
+  CHECK(Holds(waiting, rig.mount(0) + ": /" + kLongFile));
+  CHECK(Holds(waiting, "does not match its signed hash"));
+  rig.SwitchByProgram(1);  // takes it in
+  const json recorded = Event(rig, "corruption");
+  CHECK(recorded.at("number") > 0);
+  CHECK(recorded.at("text") == waiting.at("text"));
+  CHECK(recorded.at("time") == waiting.at("time"));
+}
+
+TEST_CASE("the life of a mount is in the history") {
+  const SwitchRig rig(1);
+  CHECK(Holds(Event(rig, "mount"), rig.mount(0)));
+  rig.SwitchByProgram(1);
+  const json switched = Event(rig, "switch");
+  CHECK(switched.at("generation") == 2);
+  CHECK(Holds(switched, "generation 2"));
+  const pid_t worker = rig.WorkerOf(0);
+  rig.KillWorker();
+  CHECK(Holds(Event(rig, "worker-died"), fmt::format("process {}, died of signal 9", worker)));
+  rig.Run({"reload"});
+  Event(rig, "take-over");
+  rig.Run({"umount", rig.mount(0)});
+  Event(rig, "unmount");
+  CHECK(Events(rig, "mount").size() == 1);
+  CHECK(Events(rig, "activate").size() == 2);
+}
+
+TEST_CASE("that no worker can be had is in the history, and that one serves again") {
+  const SwitchRig rig(1);
+  while (Events(rig, "worker-throttled").empty()) {
+    const pid_t worker = rig.WorkerOf(0);
+    if (worker != 0) ::kill(worker, SIGKILL);
+  }
+  CHECK(Holds(Event(rig, "worker-throttled"), "requests get EIO"));
+  CHECK(Events(rig, "worker-died").size() >= 5);
+  rig.SwitchByProgram(1);
+  Event(rig, "worker-back");
+}
+
+TEST_CASE("a spool that is full loses events, counts them and stops nothing") {
+  const SwitchRig rig(1);
+  std::ofstream(rig.store() + "/events.spool", std::ios::app) << std::string(256 << 10, '\n');
+  rig.KillWorker();
+  while (rig.Status(0).at("counters").at("events_lost") == 0) continue;
+  CHECK(ReadErrno(rig.mount(0) + "/" + kLongFile) == 0);
+  CHECK(Events(rig, "worker-died").empty());
+  rig.SwitchByProgram(1);
+  rig.KillWorker();
+  CHECK(Event(rig, "worker-died").at("generation") == 2);
+}
+
+TEST_CASE("in the foreground a line with its fields goes to standard error") {
+  const SwitchRig rig(0);
+  std::filesystem::create_directories(rig.mount(0));
+  Command server({VENEER_PROGRAM, "--store", rig.store(), "mount", "--foreground", rig.mount(0)});
+  while (rig.Json({"status"}).at("mounts").empty()) continue;
+  const pid_t worker = rig.WorkerOf(0);
+  rig.KillWorker();
+  while (Events(rig, "worker-died").empty()) continue;
+  server.Signal(SIGTERM);
+  const CommandResult ended = server.Wait();
+  CHECK(ended.status == 0);
+  const std::string line = fmt::format(
+      "veneer: mount: {0}: the worker, process {1}, died of signal 9 (Killed); another takes its place "
+      "event=worker-died mount={0} store={2} generation=1 worker={1} cause=\"signal 9 (Killed)\"\n",
+      rig.mount(0), worker, rig.store());
+  INFO(ended.err);
+  CHECK(ended.err.find(line) != std::string::npos);
+}
+
+TEST_CASE("nobody who does not read standard error holds the mount up") {
+  const SwitchRig rig(0);
+  std::filesystem::create_directories(rig.mount(0));
+  int ends[2];
+  REQUIRE(::pipe2(ends, O_CLOEXEC | O_NONBLOCK) == 0);
+  const UniqueFd reader(ends[0]);
+  const UniqueFd writer(ends[1]);
+  while (::write(writer.get(), "x", 1) == 1) continue;  // full
+  REQUIRE(::fcntl(writer.get(), F_SETFL, 0) == 0);      // and whoever writes there waits
+  Command server({VENEER_PROGRAM, "--store", rig.store(), "mount", "--foreground", rig.mount(0)},
+                 writer.get());
+  while (rig.Json({"status"}).at("mounts").empty()) continue;
+  rig.KillWorker();
+  CHECK(ReadErrno(rig.mount(0) + "/" + kLongFile) == 0);
+  server.Signal(SIGTERM);
+  CHECK(server.Wait().status == 0);
+}
+
+}  // namespace
+}  // namespace veneer::test
