@@ -9,6 +9,7 @@ find_package(CLI11 REQUIRED)
 find_package(RocksDB REQUIRED)
 pkg_check_modules(FUSE3 REQUIRED IMPORTED_TARGET fuse3>=3.14)
 pkg_check_modules(MOUNT REQUIRED IMPORTED_TARGET mount>=2.38)
+pkg_check_modules(SYSTEMD REQUIRED IMPORTED_TARGET libsystemd>=252)
 pkg_check_modules(SECCOMP REQUIRED IMPORTED_TARGET libseccomp>=2.5)
 # Optional: marks against rollback held against a TPM.
 if(VENEER_TPM)

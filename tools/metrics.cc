@@ -44,6 +44,8 @@ constexpr Simple kSimple[] = {
      "Workers that died or could not be started."},
     {"veneer_worker_restarts_total", "counter", "worker_restarts", 1,
      "Workers put to work in place of one that died."},
+    {"veneer_supervisor_restarts_total", "counter", "supervisor_restarts", 1,
+     "Supervisors that went on with the mount of one that died."},
     {"veneer_events_lost_total", "counter", "events_lost", 1, "Events that found no way into the history."},
 };
 

@@ -12,6 +12,7 @@
 #include "fs/io/file_ops.h"
 #include "tools/log_sink.h"
 #include "tools/pending.h"
+#include "tools/service_manager.h"
 
 namespace veneer::tools {
 namespace {
@@ -109,12 +110,23 @@ Status MountAndServe(fuse::MountOptions options, bool foreground) {
   for (std::string* path : {&options.store, &options.trust}) {
     if (auto absolute = AbsolutePath(*path)) *path = std::move(*absolute);
   }
+  const auto manager = foreground ? ServiceManager::Find() : nullptr;
+  if (manager) {
+    if (auto kept = manager->TakeKept(); fuse::Supervisor::CanResume(kept)) {
+      const Begin resume = [&](fuse::Log log) {
+        return fuse::Supervisor::Resume(std::move(kept), *manager, std::move(log));
+      };
+      return Serve(resume, OpenLog(false), [&] { manager->Ready(); });
+    }
+  }
   TakePendingApart(options);
   const Begin begin = [&](fuse::Log log) {
-    return fuse::Supervisor::Start(std::move(options), std::move(log));
+    return fuse::Supervisor::Start(std::move(options), std::move(log), manager.get());
   };
   if (!foreground) return Daemonize(begin);
-  return Serve(begin, OpenLog(false), [] {});
+  return Serve(begin, OpenLog(false), [&] {
+    if (manager) manager->Ready();
+  });
 }
 
 Status TakeOverAndServe(fuse::ControlChannel former) {

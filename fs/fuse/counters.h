@@ -47,6 +47,7 @@ struct Counters {
   Count longest_pause_us{0};        // of any switch
   Count worker_deaths{0};           // those included that could not be started
   Count worker_restarts{0};         // workers that were put to work in place of one that died
+  Count supervisor_restarts{0};     // supervisors that went on for one that died
   Count events_lost{0};             // that found no way into the history
   Count closed_layers_verified{0};  // blocks of layers that were let go of meanwhile
   Count closed_layers_damaged{0};

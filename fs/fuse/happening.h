@@ -26,6 +26,7 @@ inline constexpr Kind kMounted{"mount", "7726980fa8804a1690c11dde80015272"};
 inline constexpr Kind kUnmounted{"unmount", "ae49ee0510ba44918472aed5ef6d801c"};
 inline constexpr Kind kSwitched{"switch", "dafe29806f7f4c2a9107709a16955011"};
 inline constexpr Kind kTakenOver{"take-over", "1fbf2a9219cf40f290fce62797cdacec"};
+inline constexpr Kind kResumed{"resume", "88e2140430b54efe90e51d8a4a7c1ee0", Severity::kWarning};
 inline constexpr Kind kCorruption{"corruption", "1d6ab1851ce1452f9237b59259c5d81e", Severity::kError};
 inline constexpr Kind kReadError{"read-error", "581c1fe257814259bf304409bc03b808", Severity::kError};
 inline constexpr Kind kWorkerDied{"worker-died", "ed998dc875ce44e0b2ccc25f1741bb53", Severity::kWarning};

@@ -52,7 +52,7 @@ Supervisor::~Supervisor() = default;
 
 // The control socket listens before the record is read: a switch whose record comes after that finds the
 // mount, and takes it along.
-Result<std::unique_ptr<Supervisor>> Supervisor::Start(MountOptions options, Log log) {
+Result<std::unique_ptr<Supervisor>> Supervisor::Start(MountOptions options, Log log, Keeper* keeper) {
   VENEER_ASSIGN(catalog::Store store, catalog::Store::Open(options.store, options.trust));
   std::unique_ptr<Supervisor> self(new Supervisor(std::move(options), std::move(store), std::move(log)));
   VENEER_TRY(self->Listen());
@@ -63,6 +63,11 @@ Result<std::unique_ptr<Supervisor>> Supervisor::Start(MountOptions options, Log 
   self->history_.push_back(std::move(shown));
   VENEER_TRY(self->SetUp());
   VENEER_TRY(self->Mount());
+  if (keeper != nullptr) {
+    self->keeper_ = keeper;
+    VENEER_ASSIGN(self->kept_state_, KeptState::Create());
+    self->Keep();
+  }
   self->Say(kMounted, "mounted", {{"worker", std::to_string(self->worker_->pid())}});
   return self;
 }

@@ -10,6 +10,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,8 @@
 #include "fs/catalog/store.h"
 #include "fs/fuse/control_server.h"
 #include "fs/fuse/happening.h"
+#include "fs/fuse/keeper.h"
+#include "fs/fuse/kept_state.h"
 #include "fs/fuse/restart_policy.h"
 #include "fs/fuse/shared_state.h"
 #include "fs/fuse/worker_process.h"
@@ -39,13 +42,22 @@ class Supervisor {
  public:
   // Mounts, with a worker that answers. SIGTERM, SIGINT and SIGHUP are blocked from now on. Errors of the
   // store, its layers and its trust; kNotFound where no generation is current, or not the one asked for;
-  // those of MountFuse.
-  static Result<std::unique_ptr<Supervisor>> Start(MountOptions options, Log log);
+  // those of MountFuse. `keeper`, if there is one, is given all that Resume needs, and outlives this.
+  static Result<std::unique_ptr<Supervisor>> Start(MountOptions options, Log log, Keeper* keeper = nullptr);
 
   // Takes a live mount over from its supervisor, which is at the other end of `former` and may be another
   // version of this program; readers notice nothing. Where it fails, with the errors of Start, the mount
   // stays with the former one. kBusy while that is in a switch; kUnsupported if it cannot be understood.
   static Result<std::unique_ptr<Supervisor>> TakeOver(ControlChannel former, Log log);
+
+  // Goes on with a live mount whose supervisor has died, maybe another version of this program, from the
+  // descriptors that `keeper` had of it, by name. Requests that came meanwhile are answered, a switch that
+  // the death cut short is finished, and one whose record was written is made. Errors of TakeOver; then the
+  // mount goes on waiting for as long as the keeper has the descriptors.
+  using Kept = std::map<std::string, UniqueFd>;
+  static Result<std::unique_ptr<Supervisor>> Resume(Kept kept, Keeper& keeper, Log log);
+  // Whether there is a mount in `kept` to go on with.
+  static bool CanResume(const Kept& kept);
 
   ~Supervisor();
   Supervisor(const Supervisor&) = delete;
@@ -95,6 +107,8 @@ class Supervisor {
                            const std::vector<std::string>& ids);
   Result<ControlServer::Answer> Answer(ControlServer::ClientId client, const nlohmann::json& request);
   Result<nlohmann::json> Prepare(ControlServer::ClientId client, const nlohmann::json& request);
+  Result<nlohmann::json> PrepareWorker(const Shown& shown);
+  Status FollowRecord();
   Status OfferLayers(const Shown& shown);
   Result<nlohmann::json> Commit();
   Result<nlohmann::json> CommitByWorker();
@@ -109,8 +123,11 @@ class Supervisor {
   // supervisor_handover.cc: another supervisor takes its place
   Result<ControlServer::Answer> HandOver(ControlServer::ClientId client);
   nlohmann::json LetGo();
-  Status Inherit(Message state);
+  nlohmann::json StateAsJson() const;
+  static Result<std::unique_ptr<Supervisor>> Inherit(Message state, Log log);
+  Status InheritState(Message state);
   Status InheritLayers(const nlohmann::json& layers, std::span<UniqueFd> files);
+  void Keep();
 
   MountOptions options_;
   catalog::Store store_;
@@ -133,6 +150,11 @@ class Supervisor {
   ControlServer::ClientId preparing_ = 0;    // who prepared; 0: nobody
   ControlServer::ClientId taking_over_ = 0;  // who is about to take the mount over; 0: nobody
 
+  Keeper* keeper_ = nullptr;
+  std::optional<KeptState> kept_state_;  // where there is a keeper
+  std::set<std::string> kept_;           // names of what he has
+
+  ProcessId serving_;                    // the last worker that was started
   std::optional<WorkerProcess> worker_;  // nothing while it is down
   std::vector<pid_t> unreaped_;          // former ones that the kernel did not let end
   RestartPolicy restarts_;

@@ -92,18 +92,35 @@ Result<json> Supervisor::Prepare(ControlServer::ClientId client, const json& req
   VENEER_ASSIGN(const auto catalog, store_.OpenCatalogForReading());
   VENEER_ASSIGN(Shown shown, OpenLayers(*catalog, request.value("generation", uint64_t{0}),
                                         request.value("layers", std::vector<std::string>())));
-  json report = {{"entries", 0}, {"folders", 0}};
-  if (worker_) {
-    VENEER_TRY(OfferLayers(shown));
-    auto prepared =
-        AskWorker({{"request", "prepare"}, {"generation", shown.generation}, {"slots", shown.slots}});
-    // Without a worker there is nothing to prepare, and another generation may be what lets one live.
-    if (!prepared && worker_) return prepared;
-    if (prepared) report = *std::move(prepared);
-  }
+  Keep();
+  VENEER_ASSIGN(json report, PrepareWorker(shown));
   prepared_ = std::move(shown);
   preparing_ = client;
   return report;
+}
+
+// Without a worker there is nothing to prepare, and another generation may be what lets one live.
+Result<json> Supervisor::PrepareWorker(const Shown& shown) {
+  json nothing = {{"entries", 0}, {"folders", 0}};
+  if (!worker_) return nothing;
+  VENEER_TRY(OfferLayers(shown));
+  auto prepared =
+      AskWorker({{"request", "prepare"}, {"generation", shown.generation}, {"slots", shown.slots}});
+  if (!prepared && !worker_) return nothing;
+  return prepared;
+}
+
+// For a supervisor that was not there when the record changed.
+Status Supervisor::FollowRecord() {
+  if (options_.generation) return {};
+  VENEER_ASSIGN(const uint64_t wanted, WantedGeneration());
+  if (wanted == history_.back().generation) return {};
+  VENEER_ASSIGN(Shown shown, OpenGeneration(wanted));
+  Keep();
+  VENEER_TRY(PrepareWorker(shown));
+  prepared_ = std::move(shown);
+  VENEER_TRY(Commit());
+  return {};
 }
 
 // A worker that starts meanwhile has them from the start.
@@ -124,11 +141,13 @@ Status Supervisor::OfferLayers(const Shown& shown) {
 Result<json> Supervisor::Commit() {
   history_.push_back(*std::exchange(prepared_, std::nullopt));
   ForgetHistory();
+  Keep();
   finished_switch_ = {{"entries", 0}, {"folders", 0}, {"longest_wait_us", 0}};
   const auto report = CommitByWorker();
   const uint64_t pause = report ? report->value("longest_wait_us", uint64_t{0}) : 0;
   const uint64_t entries = report ? report->value("entries", uint64_t{0}) : 0;
   counters().AddSwitch(pause);
+  Keep();
   Say(kSwitched,
       report ? fmt::format("generation {}, {} entries changed", history_.back().generation, entries)
              : fmt::format("generation {}: {}", history_.back().generation, report.error().message()),
@@ -191,6 +210,7 @@ Result<json> Supervisor::Release() {
       return std::find(shown.slots.begin(), shown.slots.end(), slot) != shown.slots.end();
     });
   }
+  Keep();
   json kept = json::array();
   for (const json& layer : answer.at("kept")) {
     const auto& open = layers_.at(layer.at("slot").get<uint16_t>());
@@ -245,6 +265,7 @@ json Supervisor::DescribeCounters() const {
           {"longest_pause_us", counts.longest_pause_us.load()},
           {"worker_deaths", counts.worker_deaths.load()},
           {"worker_restarts", counts.worker_restarts.load()},
+          {"supervisor_restarts", counts.supervisor_restarts.load()},
           {"events_lost", counts.events_lost.load()}};
 }
 

@@ -3,6 +3,9 @@
 // The new one asks "hand-over" and gets the state as JSON, with the device, the shared counts and the layers'
 // files beside it. It verifies the layers by its own lights and has a worker load them. Only then it asks
 // "let-go": the old one ends its worker, answers, and ends. From there on it is as if the worker had died.
+//
+// A keeper has the same things all the time, and hands them to the next supervisor where the old one has
+// died.
 #include <unistd.h>
 
 #include "fs/fuse/mount_table.h"
@@ -15,6 +18,14 @@ using nlohmann::json;
 
 constexpr int kStateSchema = 2;
 constexpr size_t kFixedDescriptors = 2;  // device and counts; then the layers' files, in their order
+
+// What a keeper has.
+constexpr const char* kStateName = "veneer-state";
+constexpr const char* kDeviceName = "veneer-device";
+constexpr const char* kCountsName = "veneer-counts";
+std::string LayerName(uint16_t slot) {
+  return fmt::format("veneer-layer-{}", slot);
+}
 
 json ToJson(const MountOptions& options) {
   return {{"store", options.store},
@@ -45,20 +56,31 @@ MountOptions OptionsFromJson(const json& words) {
 Result<ControlServer::Answer> Supervisor::HandOver(ControlServer::ClientId client) {
   if (preparing_ != 0 || taking_over_ != 0)
     return Fail(ErrorCode::kBusy, "{}: a switch or a reload is under way; try again", options_.target);
+  if (keeper_ != nullptr) {
+    return Fail(ErrorCode::kFailed, "a service manager keeps the mount; run: {}",
+                keeper_->ReplaceCommand());
+  }
   if (layers_.size() > kMaxDescriptors - kFixedDescriptors)
     return Fail(ErrorCode::kBusy, "{}: has too many layers open; run: veneer gc", options_.target);
-  json layers = json::array();
-  ControlServer::Answer answer = json::object();
+  ControlServer::Answer answer = StateAsJson();
   answer.descriptors = {device_.get(), shared_->fd()};
-  for (const auto& [slot, layer] : layers_) {
-    layers.push_back({{"slot", slot}, {"id", layer.signed_manifest.id}, {"file", layer.file->name()}});
-    answer.descriptors.push_back(layer.file->fd());
-  }
-  answer.json = {{"state_schema", kStateSchema}, {"options", ToJson(options_)}, {"init", init_},
-                 {"mounted", mounted_},          {"settled", settled_},         {"layers", std::move(layers)},
-                 {"history", HistoryAsJson()}};
+  for (const auto& [slot, layer] : layers_) answer.descriptors.push_back(layer.file->fd());
   taking_over_ = client;
   return answer;
+}
+
+json Supervisor::StateAsJson() const {
+  json layers = json::array();
+  for (const auto& [slot, layer] : layers_)
+    layers.push_back({{"slot", slot}, {"id", layer.signed_manifest.id}, {"file", layer.file->name()}});
+  return {{"state_schema", kStateSchema},
+          {"options", ToJson(options_)},
+          {"init", init_},
+          {"mounted", mounted_},
+          {"settled", settled_},
+          {"layers", std::move(layers)},
+          {"history", HistoryAsJson()},
+          {"worker", {{"pid", serving_.pid}, {"started", serving_.started}}}};
 }
 
 json Supervisor::LetGo() {
@@ -73,6 +95,48 @@ json Supervisor::LetGo() {
 
 Result<std::unique_ptr<Supervisor>> Supervisor::TakeOver(ControlChannel former, Log log) {
   VENEER_ASSIGN(Message state, former.AskForMessage({{"request", "hand-over"}}));
+  VENEER_ASSIGN(auto self, Inherit(std::move(state), std::move(log)));
+  // Where the former one dies of this, it has let go all the same.
+  if (auto gone = former.Ask({{"request", "let-go"}}); !gone && !former.gone())
+    return tl::unexpected<Error>(gone.error());
+  if (Status working = self->PutToWork(*self->worker_); !working) self->WorkerEnded();
+  self->Say(kTakenOver, "another process has taken the mount over",
+            {{"supervisor", std::to_string(::getpid())}});
+  return self;
+}
+
+bool Supervisor::CanResume(const Kept& kept) {
+  return kept.contains(kStateName) && kept.contains(kDeviceName) && kept.contains(kCountsName);
+}
+
+Result<std::unique_ptr<Supervisor>> Supervisor::Resume(Kept kept, Keeper& keeper, Log log) {
+  KeptState kept_state(std::move(kept.at(kStateName)));
+  Message state;
+  VENEER_ASSIGN(state.json, kept_state.Read());
+  state.descriptors.push_back(std::move(kept.at(kDeviceName)));
+  state.descriptors.push_back(std::move(kept.at(kCountsName)));
+  for (const json& layer : state.json.at("layers")) {
+    if (const auto file = kept.find(LayerName(layer.at("slot"))); file != kept.end())
+      state.descriptors.push_back(std::move(file->second));
+  }
+  const json former = state.json.at("worker");
+  VENEER_ASSIGN(auto self, Inherit(std::move(state), std::move(log)));
+  for (const auto& [name, fd] : kept) self->kept_.insert(name);
+  self->keeper_ = &keeper;
+  self->kept_state_ = std::move(kept_state);
+  // Until it has ended it may still answer, and with what is no longer shown.
+  EndStranger({former.at("pid"), former.at("started")});
+  self->Keep();
+  if (Status working = self->PutToWork(*self->worker_); !working) self->WorkerEnded();
+  ++self->counters().supervisor_restarts;
+  self->Say(kResumed, "its server has died; another goes on with it",
+            {{"supervisor", std::to_string(::getpid())}});
+  if (Status followed = self->FollowRecord(); !followed) self->Say(kProblem, followed.error().message());
+  return self;
+}
+
+// With a worker that has loaded everything, and does not serve yet.
+Result<std::unique_ptr<Supervisor>> Supervisor::Inherit(Message state, Log log) {
   if (state.json.value("state_schema", 0) != kStateSchema || state.descriptors.size() < kFixedDescriptors) {
     return Fail(ErrorCode::kUnsupported,
                 "the mount's server speaks another language; unmount it and mount it again");
@@ -82,19 +146,13 @@ Result<std::unique_ptr<Supervisor>> Supervisor::TakeOver(ControlChannel former, 
   std::unique_ptr<Supervisor> self(new Supervisor(std::move(options), std::move(store), std::move(log)));
   VENEER_TRY(self->Listen());
   UniqueFd device = std::move(state.descriptors[0]);
-  VENEER_TRY(self->Inherit(std::move(state)));
+  VENEER_TRY(self->InheritState(std::move(state)));
   VENEER_TRY(self->SetUp());
-  // Where the former one dies of this, it has let go all the same.
-  if (auto gone = former.Ask({{"request", "let-go"}}); !gone && !former.gone())
-    return tl::unexpected<Error>(gone.error());
   self->device_ = std::move(device);
-  if (Status working = self->PutToWork(*self->worker_); !working) self->WorkerEnded();
-  self->Say(kTakenOver, "another process has taken the mount over",
-            {{"supervisor", std::to_string(::getpid())}});
   return self;
 }
 
-Status Supervisor::Inherit(Message state) {
+Status Supervisor::InheritState(Message state) {
   const json& words = state.json;
   VENEER_ASSIGN(shared_, SharedMemory::Map(std::move(state.descriptors[1])));
   VENEER_TRY(InheritLayers(words.at("layers"), std::span(state.descriptors).subspan(kFixedDescriptors)));
@@ -123,6 +181,27 @@ Status Supervisor::InheritLayers(const json& layers, std::span<UniqueFd> files) 
     layers_.emplace(slot, catalog::Store::SealedLayer{slot, std::move(manifest), std::move(file)});
   }
   return {};
+}
+
+// New descriptors first, then the state that names them, and only then those go that it names no more: a kill
+// in between leaves a state with all that it needs.
+void Supervisor::Keep() {
+  if (keeper_ == nullptr || !device_) return;
+  std::set<std::string> wanted;
+  const auto keep = [&](const std::string& name, int fd) {
+    wanted.insert(name);
+    if (kept_.insert(name).second) keeper_->Keep(name, fd);
+  };
+  keep(kDeviceName, device_.get());
+  keep(kCountsName, shared_->fd());
+  for (const auto& [slot, layer] : layers_) keep(LayerName(slot), layer.file->fd());
+  if (Status written = kept_state_->Write(StateAsJson()); !written) Say(kProblem, written.error().message());
+  keep(kStateName, kept_state_->fd());
+  std::erase_if(kept_, [&](const std::string& name) {
+    if (wanted.contains(name)) return false;
+    keeper_->Drop(name);
+    return true;
+  });
 }
 
 }  // namespace veneer::fuse

@@ -19,6 +19,8 @@ constexpr size_t kLayersInMessage = 100;
 Status Supervisor::StartWorker() {
   worker_began_ = SteadyMilliseconds();
   VENEER_ASSIGN(WorkerProcess worker, WorkerProcess::Start(**shared_, setup_));
+  serving_ = worker.id();
+  Keep();
   VENEER_TRY(LoadWorker(worker));
   if (device_) {
     VENEER_TRY(PutToWork(worker));

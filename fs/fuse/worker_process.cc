@@ -13,6 +13,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 #include <utility>
 
 #include "fs/fuse/steady_clock.h"
@@ -47,6 +48,19 @@ bool IsStuck(pid_t pid) {
   return !error && std::all_of(begin(threads), end(threads), [](const fs::directory_entry& thread) {
     return IsKilledAndWaits(thread.path());
   });
+}
+
+// When the process began; 0 if there is none.
+uint64_t StartOf(pid_t pid) {
+  std::ifstream file(fmt::format("/proc/{}/stat", pid));
+  std::string text(std::istreambuf_iterator<char>(file), {});
+  // The name of the program is the second field, in parentheses, and may hold anything; this is the 22nd.
+  std::istringstream fields(text.substr(std::min(text.size(), text.rfind(')') + 1)));
+  std::string skipped;
+  for (int field = 3; field < 22; ++field) fields >> skipped;
+  uint64_t started = 0;
+  fields >> started;
+  return started;
 }
 
 struct Pair {
@@ -96,6 +110,19 @@ Result<nlohmann::json> WorkerProcess::Ask(const nlohmann::json& request, std::sp
   }
   VENEER_ASSIGN(Message message, channel_.ReceiveAnswer());
   return std::move(message.json);
+}
+
+ProcessId WorkerProcess::id() const {
+  return {pid_, StartOf(pid_)};
+}
+
+void EndStranger(const ProcessId& worker) {
+  if (worker.pid <= 0) return;
+  const UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, worker.pid, 0)));
+  if (!process || StartOf(worker.pid) != worker.started) return;
+  ::syscall(SYS_pidfd_send_signal, process.get(), SIGKILL, nullptr, 0);
+  pollfd ended{process.get(), POLLIN, 0};
+  while (::poll(&ended, 1, kLook) <= 0 && !IsStuck(worker.pid)) continue;
 }
 
 WorkerProcess::Ending WorkerProcess::End() {

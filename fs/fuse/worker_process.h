@@ -15,6 +15,15 @@
 
 namespace veneer::fuse {
 
+// Names a process for good: another one with its number began at another time.
+struct ProcessId {
+  pid_t pid = 0;         // 0: none
+  uint64_t started = 0;  // as /proc/PID/stat has it
+};
+
+// Kills the worker of a supervisor that has died, if it is still there, and waits as WorkerProcess::End does.
+void EndStranger(const ProcessId& worker);
+
 // For one thread.
 class WorkerProcess {
  public:
@@ -30,6 +39,7 @@ class WorkerProcess {
   bool gone() const { return stuck_ || channel_.gone(); }
 
   pid_t pid() const { return pid_; }
+  ProcessId id() const;
   int control() const { return channel_.socket(); }  // closes when it dies
   int report() const { return report_.get(); }       // damage that it met, as messages
 

@@ -1,0 +1,32 @@
+// systemd, where it runs this program as a service: tells it that the mount is there, and has it keep
+// descriptors in the fd store of the service.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "fs/base/unique_fd.h"
+#include "fs/fuse/keeper.h"
+
+namespace veneer::tools {
+
+class ServiceManager final : public fuse::Keeper {
+ public:
+  // Nothing where this process is no service that is asked to notify.
+  static std::unique_ptr<ServiceManager> Find();
+
+  // What a former process of this service had kept, by name. To be asked once.
+  std::map<std::string, UniqueFd> TakeKept();
+
+  void Ready();
+
+  void Keep(const std::string& name, int fd) override;
+  void Drop(const std::string& name) override;
+  std::string ReplaceCommand() const override;
+
+ private:
+  ServiceManager() = default;
+};
+
+}  // namespace veneer::tools
