@@ -110,6 +110,8 @@ Status MountAndServe(fuse::MountOptions options, bool foreground) {
   for (std::string* path : {&options.store, &options.trust}) {
     if (auto absolute = AbsolutePath(*path)) *path = std::move(*absolute);
   }
+  // Nor may it keep for good what the caller had open: a lock, the end of a pipe.
+  if (!foreground) ::close_range(STDERR_FILENO + 1, ~0U, 0);
   const auto manager = foreground ? ServiceManager::Find() : nullptr;
   if (manager) {
     if (auto kept = manager->TakeKept(); fuse::Supervisor::CanResume(kept)) {
