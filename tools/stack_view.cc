@@ -10,6 +10,12 @@ namespace {
 
 constexpr size_t kCacheBytes = 16 << 20;
 
+Result<std::vector<std::shared_ptr<const layer::Layer>>> OpenLayers(const StoreReading& reading,
+                                                                    const std::vector<std::string>& ids) {
+  return reading.store.OpenStack(*reading.catalog, ids, *reading.trust,
+                                 std::make_shared<verity::BlockCache>(kCacheBytes));
+}
+
 }  // namespace
 
 Result<StoreReading> OpenForReading(const Globals& globals) {
@@ -21,18 +27,18 @@ Result<StoreReading> OpenForReading(const Globals& globals) {
 
 Result<StackView> OpenStackView(const StoreReading& reading, const std::vector<std::string>& ids,
                                 uint64_t generation) {
-  StackView stack;
-  VENEER_ASSIGN(stack.layers, reading.store.OpenStack(*reading.catalog, ids, *reading.trust,
-                                                      std::make_shared<verity::BlockCache>(kCacheBytes)));
-  VENEER_ASSIGN(stack.view, core::View::Build(generation, core::StackOf(stack.layers)));
-  return stack;
+  VENEER_ASSIGN(auto layers, OpenLayers(reading, ids));
+  VENEER_ASSIGN(auto view, core::View::Build(generation, core::StackOf(layers)));
+  return StackView{std::move(layers), std::move(view)};
 }
 
 Result<StackView> OpenSoundStack(const StoreReading& reading, const std::vector<std::string>& ids,
                                  uint64_t generation) {
-  VENEER_ASSIGN(StackView stack, OpenStackView(reading, ids, generation));
-  VENEER_TRY(core::CheckPathConflicts(stack.layers));
-  return stack;
+  VENEER_ASSIGN(auto layers, OpenLayers(reading, ids));
+  // First, since it names the patch that cannot be read.
+  VENEER_TRY(core::CheckPathConflicts(layers));
+  VENEER_ASSIGN(auto view, core::View::Build(generation, core::StackOf(layers)));
+  return StackView{std::move(layers), std::move(view)};
 }
 
 Result<catalog::GenerationRecord> FindGeneration(const catalog::Catalog& catalog, uint64_t number) {
