@@ -91,7 +91,6 @@ bool ControlServer::Serve(ClientId client, int socket) {
 }
 
 void ControlServer::Handle(std::span<const pollfd> polled) {
-  if (IsReady(polled, listener_.get())) Accept();
   std::vector<ClientId> gone;
   for (const auto& [id, socket] : clients_) {
     if (IsReady(polled, socket.get()) && !Serve(id, socket.get())) gone.push_back(id);
@@ -100,6 +99,9 @@ void ControlServer::Handle(std::span<const pollfd> polled) {
     clients_.erase(id);
     handlers_.gone(id);
   }
+  // Last: its descriptor may have the number of one that was closed since the poll, and is not ready for
+  // that.
+  if (IsReady(polled, listener_.get())) Accept();
 }
 
 }  // namespace veneer::fuse
