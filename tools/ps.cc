@@ -8,7 +8,6 @@
 #include "fs/core/stale_nodes.h"
 #include "fs/fuse/activation.h"
 #include "fs/fuse/holders.h"
-#include "fs/fuse/mount_table.h"
 #include "tools/output.h"
 #include "tools/stack_view.h"
 #include "tools/text.h"
@@ -70,23 +69,13 @@ void ShowProcess(const fuse::Holder& holder, const Json& paths, bool wished, Out
               more == 0 ? "" : fmt::format(" and {} more", more));
 }
 
-Result<dev_t> DeviceOf(const std::string& dir) {
-  VENEER_ASSIGN(const auto table, fuse::ReadMountTable());
-  const auto found = std::find_if(table.rbegin(), table.rend(), [&](const fuse::MountEntry& entry) {
-    return entry.target == dir && entry.type == fuse::kFileSystemType;
-  });
-  if (found == table.rend()) return Fail(ErrorCode::kNotFound, "{}: is not mounted in this name space", dir);
-  return found->device;
-}
-
 struct Answer {
   Json processes = Json::array();
   std::set<std::string> units;  // whose restart would end the use of what is stale
 };
 
 Status Examine(const StoreReading& reading, const fuse::LiveMount& mount, Answer& answer, Output& output) {
-  VENEER_ASSIGN(const dev_t device, DeviceOf(mount.dir()));
-  VENEER_ASSIGN(const auto holders, fuse::FindHolders(device));
+  VENEER_ASSIGN(const auto holders, fuse::FindHolders(mount.device()));
   std::set<core::NodeId> held;
   for (const fuse::Holder& holder : holders) held.insert(holder.inodes.begin(), holder.inodes.end());
   VENEER_ASSIGN(const StackView stack, ViewOfMount(reading, mount.generation()));

@@ -66,7 +66,8 @@ Status ShowMounts(const catalog::Store& store, Output& output) {
   VENEER_ASSIGN(const auto mounts, fuse::FindLiveMounts(store.identity()));
   Json list = Json::array();
   for (const fuse::LiveMount& mount : mounts) {
-    Json json = Json::parse(mount.status.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+    Json json = mount.status;
+    json["dir"] = ToUtf8(mount.dir());
     output.Line("mounted at {}, generation {}{}, process {}", mount.dir(),
                 json.value("generation", uint64_t{0}), mount.pinned() ? " (pinned)" : "",
                 json.value("worker_pid", 0));

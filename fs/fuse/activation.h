@@ -2,6 +2,8 @@
 // instant each.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -19,7 +21,10 @@ struct LiveMount {
   ControlChannel channel;
   nlohmann::json status;  // as the server describes itself: "dir", "generation", "pinned", ...
 
+  // Where it was mounted. It may have been detached since, and another have taken the place.
   std::string dir() const { return status.value("dir", ""); }
+  // st_dev of what is in it: what the mount is known by, wherever it is seen.
+  dev_t device() const { return status.value("device", dev_t{0}); }
   uint64_t generation() const { return status.value("generation", uint64_t{0}); }
   bool pinned() const { return status.value("pinned", false); }
 };

@@ -46,7 +46,7 @@ Result<KeptState> KeptState::Create() {
 }
 
 Status KeptState::Write(const nlohmann::json& state) {
-  const std::string text = state.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  const std::vector<uint8_t> text = nlohmann::json::to_cbor(state);
   if (text.size() > kPlaceSize)
     return Fail(ErrorCode::kFailed, "{}: {} bytes are too many", kName, text.size());
   VENEER_ASSIGN(const Head before, ReadHead(memory_.get()));
@@ -57,12 +57,12 @@ Status KeptState::Write(const nlohmann::json& state) {
 
 Result<nlohmann::json> KeptState::Read() const {
   VENEER_ASSIGN(const Head head, ReadHead(memory_.get()));
-  std::string text(head.length, '\0');
+  std::vector<uint8_t> text(head.length);
   if (head.place > 1 || head.length > kPlaceSize ||
       ::pread(memory_.get(), text.data(), text.size(), PlaceOf(head.place)) !=
           static_cast<ssize_t>(text.size()))
     return Fail(ErrorCode::kFailed, "{}: is none", kName);
-  auto state = nlohmann::json::parse(text, nullptr, false);
+  auto state = nlohmann::json::from_cbor(text, true, false);
   if (!state.is_object()) return Fail(ErrorCode::kFailed, "{}: holds no state", kName);
   return state;
 }

@@ -30,7 +30,7 @@ std::vector<UniqueFd> TakeDescriptors(msghdr& header) {
 }  // namespace
 
 Status SendMessage(int socket, const json& message, std::span<const int> descriptors) {
-  std::string text = message.dump(-1, ' ', false, json::error_handler_t::replace);
+  std::vector<uint8_t> text = json::to_cbor(message);
   if (text.size() > kMaxMessage)
     return Fail(ErrorCode::kFailed, "a control message of {} bytes is too long", text.size());
   if (descriptors.size() > kMaxDescriptors)
@@ -72,7 +72,7 @@ Result<std::optional<Message>> ReceiveMessage(int socket) {
   } while (n < 0 && errno == EINTR);
   if (n == 0 || (n < 0 && errno == ECONNRESET)) return std::nullopt;
   if (n < 0) return FailErrno(errno, "control socket");
-  Message message{json::parse(text.begin(), text.begin() + n, nullptr, false), TakeDescriptors(header)};
+  Message message{json::from_cbor(text.begin(), text.begin() + n, true, false), TakeDescriptors(header)};
   if (!message.json.is_object())
     return Fail(ErrorCode::kFailed, "control socket: a message that is no JSON object");
   return message;

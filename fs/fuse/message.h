@@ -1,4 +1,5 @@
 // JSON messages over a Unix socket that keeps their bounds (SOCK_SEQPACKET), with descriptors beside them.
+// They go as CBOR, whose strings may hold the bytes of any path.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -20,8 +21,7 @@ struct Message {
   std::vector<UniqueFd> descriptors;
 };
 
-// Strings that are not UTF-8 get replacement characters. kFailed if it is too long; kNotFound if
-// the other end has gone; kIo.
+// kFailed if it is too long; kNotFound if the other end has gone; kIo.
 Status SendMessage(int socket, const nlohmann::json& message, std::span<const int> descriptors = {});
 
 // The next message; nothing when the other end has closed. kFailed for what is no JSON object; kIo.

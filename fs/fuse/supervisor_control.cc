@@ -223,6 +223,7 @@ json Supervisor::Describe() const {
   json json = {{"dir", options_.target},
                {"generation", history_.back().generation},
                {"pinned", options_.generation.has_value()},
+               {"device", mounted_},
                {"supervisor_pid", ::getpid()},
                {"worker_pid", worker_ ? worker_->pid() : 0},
                {"counters", DescribeCounters()},

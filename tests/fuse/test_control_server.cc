@@ -47,6 +47,19 @@ struct Echo {
   }
 };
 
+TEST_CASE("messages hold the bytes of any path") {
+  Echo echo;
+  const json message = {{"dir", "odd \xff\xfe"}};
+  echo.Say(message);
+  echo.server->Handle(echo.Poll());
+  echo.server->Handle(echo.Poll());
+  REQUIRE(echo.heard.size() == 1);
+  CHECK(echo.heard.front() == message);
+  const auto answer = echo.client->ReceiveAnswer();
+  REQUIRE_OK(answer);
+  CHECK(answer->json == message);
+}
+
 TEST_CASE("a client whose descriptor has the number of one that was ready before is not taken for ready") {
   Echo echo;
   echo.Say({{"request", "hello"}});

@@ -20,7 +20,7 @@ TEST_CASE("the next process reads what was written last") {
   KeptState state = New();
   REQUIRE_FAILS(ErrorCode::kFailed, state.Read());
   for (int i = 0; i < 5; ++i) {
-    const json written = {{"number", i}, {"text", std::string(static_cast<size_t>(1000 / (i + 1)), 'x')}};
+    const json written = {{"number", i}, {"text", std::string(static_cast<size_t>(1000 / (i + 1)), '\xff')}};
     REQUIRE_OK(state.Write(written));
     const KeptState next(UniqueFd(::fcntl(state.fd(), F_DUPFD_CLOEXEC, 0)));
     const auto read = next.Read();

@@ -150,6 +150,26 @@ TEST_CASE("ps lists who holds what is not current, and nothing else that they ho
   CHECK(HeldByMe(shop) == json::array({"/lib"}));
 }
 
+TEST_CASE("ps looks at a mount that was detached, and at the one that took its place") {
+  const Shop shop;
+  const UniqueFd detached(::open((shop.mount() + "/lib").c_str(), O_RDONLY | O_CLOEXEC));
+  REQUIRE(detached);
+  shop.Run({"umount", "--lazy", shop.mount()});
+  CHECK(HeldByMe(shop).empty());
+  shop.Run({"mount", shop.mount()});
+  const UniqueFd mounted(::open((shop.mount() + "/lib").c_str(), O_RDONLY | O_CLOEXEC));
+  REQUIRE(mounted);
+  shop.Install("a.layer");
+  size_t found = 0;
+  const json ps = shop.Json({"ps"});
+  for (const json& process : ps["processes"]) {
+    if (process["pid"] != ::getpid()) continue;
+    CHECK(process["paths"] == json::array({"/lib"}));
+    ++found;
+  }
+  CHECK(found == 2);
+}
+
 TEST_CASE("gc removes a dropped layer when nobody holds it any more, and not before") {
   const Shop shop;
   shop.Install("a.layer");
