@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <charconv>
 #include <memory>
 
 #include "fs/core/stack_plan.h"
@@ -64,11 +65,14 @@ Result<std::vector<std::string>> StackUnder(const std::vector<core::Candidate>& 
   return std::move(plan->layers);
 }
 
-// `word` is a generation's number, or names a layer: a base stands for itself, a patch for the stack of its
-// base, what it requires, and itself.
+// `word` is a generation's number, empty for the current one, or names a layer: a base stands for itself, a
+// patch for the stack of its base, what it requires, and itself.
 Result<Side> Resolve(const StoreReading& reading, const std::string& word) {
   if (word.find_first_not_of("0123456789") == std::string::npos) {
-    const uint64_t number = word.empty() || word.size() > 18 ? 0 : std::stoull(word);
+    uint64_t number = 0;
+    std::from_chars(word.data(), word.data() + word.size(), number);  // 0 too where it is too large
+    if (number == 0 && !word.empty())
+      return Fail(ErrorCode::kNotFound, "no generation {}; run: veneer history", word);
     VENEER_ASSIGN(const auto generation, FindGeneration(*reading.catalog, number));
     return Side{fmt::format("generation {}", generation.number), generation.layers};
   }

@@ -15,19 +15,29 @@ namespace {
 
 struct Options {
   std::string path;
-  uint64_t generation = 0;  // 0: the current one
+  uint64_t generation = 0;  // 0: none is named
 };
 
-// `path` from the root of the tree: one that leads into a live mount of the store is taken to mean what is
-// there.
-Result<std::string> PathInTree(const StoreReading& reading, const std::string& path) {
+// What is asked: a path from the root of the tree, in a generation; 0 for the current one.
+struct Question {
+  std::string path;
+  uint64_t generation = 0;
+};
+
+// A path that leads into a live mount of the store is taken to mean what is there, in the generation that the
+// mount shows where no other is named.
+Result<Question> QuestionOf(const StoreReading& reading, const Options& options) {
   VENEER_ASSIGN(const auto mounts, fuse::FindLiveMounts(reading.store.identity()));
+  const std::string& path = options.path;
   size_t longest = 0;
+  uint64_t shown = 0;
   for (const fuse::LiveMount& mount : mounts) {
     const std::string dir = mount.dir();
-    if ((path == dir || path.starts_with(dir + "/")) && dir.size() > longest) longest = dir.size();
+    if ((path != dir && !path.starts_with(dir + "/")) || dir.size() <= longest) continue;
+    longest = dir.size();
+    shown = mount.generation();
   }
-  return path.substr(longest);
+  return Question{path.substr(longest), options.generation != 0 ? options.generation : shown};
 }
 
 const char* WordOf(const core::LayerEntry& entry) {
@@ -97,10 +107,10 @@ void ShowAnswer(const layer::Layer& layer, Output& output) {
 
 Status Why(const Options& options, const Globals& globals, Output& output) {
   VENEER_ASSIGN(const StoreReading reading, OpenForReading(globals));
-  VENEER_ASSIGN(const auto generation, FindGeneration(*reading.catalog, options.generation));
+  VENEER_ASSIGN(const Question asked, QuestionOf(reading, options));
+  VENEER_ASSIGN(const auto generation, FindGeneration(*reading.catalog, asked.generation));
   VENEER_ASSIGN(const StackView stack, OpenStackView(reading, generation.layers, generation.number));
-  VENEER_ASSIGN(const std::string asked, PathInTree(reading, options.path));
-  VENEER_ASSIGN(const std::string path, core::ResolveFolders(*stack.view, asked));
+  VENEER_ASSIGN(const std::string path, core::ResolveFolders(*stack.view, asked.path));
   VENEER_ASSIGN(const auto entries, core::Explain(*stack.view, path));
   output.json() = {{"path", "/" + ToUtf8(path)}, {"generation", generation.number}};
   if (entries.empty())
@@ -127,7 +137,7 @@ Action AddWhy(CLI::App& verb) {
   verb.description("Show which layer gives a path, and what the others have there");
   auto options = std::make_shared<Options>();
   verb.add_option("PATH", options->path, "From the root of the tree, or in a mount of the store")->required();
-  verb.add_option("--generation", options->generation, "Instead of the current one")
+  verb.add_option("--generation", options->generation, "Instead of the current one, or of the mount's")
       ->type_name("N")
       ->check(WholeNumber(1));
   return [options](const Globals& globals, Output& output) { return Why(*options, globals, output); };

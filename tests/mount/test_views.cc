@@ -102,6 +102,18 @@ TEST_CASE("why names the layer that gives a path, what lies below it, and what i
   RequireError(shop.Try({"why", "--generation", "77", "/lib"}), 1, "why", {" history"});
 }
 
+TEST_CASE("why means, of a path in a mount, what that mount shows") {
+  const Shop shop;
+  shop.Install("a.layer");
+  const std::string pinned = shop.mount() + "-pinned";
+  stdfs::create_directories(pinned);
+  shop.Run({"mount", "--generation", "1", pinned});
+  CHECK(shop.Json({"why", pinned + "/lib"})["generation"] == 1);
+  CHECK(shop.Json({"why", shop.mount() + "/lib"})["generation"] == 2);
+  CHECK(shop.Json({"why", "--generation", "2", pinned + "/lib"})["generation"] == 2);
+  shop.Run({"umount", pinned});
+}
+
 TEST_CASE("diff lists what two generations or layers differ in") {
   const Shop shop;
   shop.Install("a.layer");
@@ -119,6 +131,8 @@ TEST_CASE("diff lists what two generations or layers differ in") {
   CHECK(paths.find("\"/gone/x\"") != std::string::npos);
   CHECK(shop.Json({"diff", "3"})["changes"].empty());
   RequireError(shop.Try({"diff", "1", "nothing"}), 1, "diff", {" list"});
+  for (const char* number : {"0", "77", "1000000000000000000000"})
+    RequireError(shop.Try({"diff", "1", number}), 1, "diff", {"no generation " + std::string(number)});
 }
 
 // The paths that this process holds and should not, as ps has it.
