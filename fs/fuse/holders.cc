@@ -1,6 +1,6 @@
 #include "fs/fuse/holders.h"
 
-#include <dirent.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
@@ -15,10 +15,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The links of /proc lead to the held object itself, whatever path it had.
+// The links of /proc lead to the held object itself, whatever path it had. What the kernel knows of it is
+// enough: the server of its file system, ours or another, may be gone or hang.
 void AddLink(const fs::path& link, dev_t device, Holder& holder) {
-  struct stat st {};
-  if (::stat(link.c_str(), &st) == 0 && st.st_dev == device) holder.inodes.insert(st.st_ino);
+  struct statx st {};
+  if (::statx(AT_FDCWD, link.c_str(), AT_STATX_DONT_SYNC, STATX_INO, &st) != 0) return;
+  if (makedev(st.stx_dev_major, st.stx_dev_minor) == device) holder.inodes.insert(st.stx_ino);
 }
 
 // A line of /proc/PID/maps: "FROM-TO PERMS OFFSET MAJOR:MINOR INODE  PATH".
@@ -62,19 +64,27 @@ Holder Examine(const fs::path& process, pid_t pid, dev_t device) {
 
 }  // namespace
 
-Result<std::vector<Holder>> FindHolders(dev_t device) {
-  std::vector<Holder> holders;
+Result<std::vector<pid_t>> FindProcesses() {
+  std::vector<pid_t> processes;
   std::error_code error;
   for (fs::directory_iterator it("/proc", error), end; !error && it != end; it.increment(error)) {
     const std::string name = it->path().filename();
     pid_t pid = 0;
     const auto [rest, bad] = std::from_chars(name.data(), name.data() + name.size(), pid);
-    if (bad != std::errc() || *rest != '\0') continue;
-    Holder holder = Examine(it->path(), pid, device);
-    if (!holder.inodes.empty()) holders.push_back(std::move(holder));
+    if (bad == std::errc() && *rest == '\0') processes.push_back(pid);
   }
   if (error) return FailErrno(error.value(), "/proc");
-  std::sort(holders.begin(), holders.end(), [](const Holder& a, const Holder& b) { return a.pid < b.pid; });
+  std::sort(processes.begin(), processes.end());
+  return processes;
+}
+
+Result<std::vector<Holder>> FindHolders(dev_t device) {
+  VENEER_ASSIGN(const std::vector<pid_t> processes, FindProcesses());
+  std::vector<Holder> holders;
+  for (const pid_t pid : processes) {
+    Holder holder = Examine(fmt::format("/proc/{}", pid), pid, device);
+    if (!holder.inodes.empty()) holders.push_back(std::move(holder));
+  }
   return holders;
 }
 

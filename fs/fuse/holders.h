@@ -20,6 +20,9 @@ struct Holder {
       inodes;  // st_ino of what it holds on the device: open, mapped, or its root, working folder or program
 };
 
+// All processes that there are, in order.
+Result<std::vector<pid_t>> FindProcesses();
+
 // The processes that hold anything on `device`, by pid. What ends while it is looked at, or may not be looked
 // at, is passed over. Asks the file system nothing that could wait for its server. kIo.
 Result<std::vector<Holder>> FindHolders(dev_t device);

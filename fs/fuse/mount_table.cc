@@ -8,6 +8,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <memory>
+#include <set>
+
+#include "fs/fuse/holders.h"
 
 namespace veneer::fuse {
 namespace {
@@ -21,6 +24,25 @@ struct IteratorDeleter {
 
 std::string Text(const char* text) {
   return text == nullptr ? "" : text;
+}
+
+bool AddTable(const std::string& path, pid_t seen_by, std::vector<MountEntry>& entries) {
+  const std::unique_ptr<libmnt_table, TableDeleter> table(mnt_new_table_from_file(path.c_str()));
+  const std::unique_ptr<libmnt_iter, IteratorDeleter> iterator(mnt_new_iter(MNT_ITER_FORWARD));
+  if (!table || !iterator) return false;
+  libmnt_fs* fs = nullptr;
+  while (mnt_table_next_fs(table.get(), iterator.get(), &fs) == 0) {
+    entries.push_back({Text(mnt_fs_get_target(fs)), Text(mnt_fs_get_fstype(fs)), Text(mnt_fs_get_srcpath(fs)),
+                       Text(mnt_fs_get_fs_options(fs)), mnt_fs_get_devno(fs), mnt_fs_get_id(fs),
+                       mnt_fs_get_parent_id(fs), Text(mnt_fs_get_root(fs)), seen_by});
+  }
+  return true;
+}
+
+// The mount name space of a process, by its folder in /proc; 0 if it has ended or may not be asked.
+ino_t NameSpaceOf(const std::string& process) {
+  struct stat st {};
+  return ::stat((process + "/ns/mnt").c_str(), &st) == 0 ? st.st_ino : 0;
 }
 
 Status CheckTarget(const std::string& target) {
@@ -39,15 +61,21 @@ Status CheckTarget(const std::string& target) {
 }  // namespace
 
 Result<std::vector<MountEntry>> ReadMountTable() {
-  const std::unique_ptr<libmnt_table, TableDeleter> table(mnt_new_table_from_file("/proc/self/mountinfo"));
-  const std::unique_ptr<libmnt_iter, IteratorDeleter> iterator(mnt_new_iter(MNT_ITER_FORWARD));
-  if (!table || !iterator) return Fail(ErrorCode::kIo, "/proc/self/mountinfo: cannot be read");
   std::vector<MountEntry> entries;
-  libmnt_fs* fs = nullptr;
-  while (mnt_table_next_fs(table.get(), iterator.get(), &fs) == 0) {
-    entries.push_back({Text(mnt_fs_get_target(fs)), Text(mnt_fs_get_fstype(fs)), Text(mnt_fs_get_srcpath(fs)),
-                       Text(mnt_fs_get_fs_options(fs)), mnt_fs_get_devno(fs), mnt_fs_get_id(fs),
-                       mnt_fs_get_parent_id(fs), Text(mnt_fs_get_root(fs))});
+  if (!AddTable("/proc/self/mountinfo", 0, entries))
+    return Fail(ErrorCode::kIo, "/proc/self/mountinfo: cannot be read");
+  return entries;
+}
+
+Result<std::vector<MountEntry>> ReadAllMountTables() {
+  VENEER_ASSIGN(std::vector<MountEntry> entries, ReadMountTable());
+  std::set<ino_t> read = {NameSpaceOf("/proc/self"), 0};
+  VENEER_ASSIGN(const std::vector<pid_t> processes, FindProcesses());
+  for (const pid_t pid : processes) {
+    const std::string process = fmt::format("/proc/{}", pid);
+    const ino_t name_space = NameSpaceOf(process);
+    if (read.contains(name_space) || !AddTable(process + "/mountinfo", pid, entries)) continue;
+    read.insert(name_space);
   }
   return entries;
 }

@@ -21,12 +21,17 @@ struct MountEntry {
   std::string options;  // of the file system
   dev_t device = 0;     // st_dev of what is in it
   int id = 0;
-  int parent = 0;    // the id of the mount that it is mounted on
-  std::string root;  // the folder (or file) of the file system that it shows, from that one's root: "/"
+  int parent = 0;     // the id of the mount that it is mounted on
+  std::string root;   // the folder (or file) of the file system that it shows, from that one's root: "/"
+  pid_t seen_by = 0;  // a process in whose name space it is; 0: in that of this process
 };
 
 // The mounts of this process's name space, in the order in which they were made. kIo.
 Result<std::vector<MountEntry>> ReadMountTable();
+
+// Those of every name space that a process is in: first this one's, then each other as the lowest process in
+// it sees it. What ends meanwhile is passed over. kIo.
+Result<std::vector<MountEntry>> ReadAllMountTables();
 
 // Opens /dev/fuse and mounts it read-only on `target`, an absolute path to a folder, with device nodes,
 // setuid and everyone's access, the kernel checking permissions. `source` is shown in the mount table.

@@ -2,8 +2,12 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
+#include <iterator>
 #include <map>
 #include <optional>
+#include <set>
+#include <utility>
 
 #include "fs/fuse/activation.h"
 #include "fs/fuse/mount_table.h"
@@ -47,29 +51,34 @@ std::vector<std::string> LowerFolders(const std::string& options) {
   return folders;
 }
 
-// The device of the Veneer mount at `dir`; 0 if it is not in the table.
-dev_t DeviceOf(const std::string& dir, const std::vector<MountEntry>& table) {
-  for (const MountEntry& entry : table) {
-    if (entry.target == dir && entry.type == kFileSystemType) return entry.device;
+// Whether `path`, a lower folder of `entry`, leads into `mount`: as the name space of `entry` has it or as
+// this one does, since a container may have come by its root from outside.
+bool LiesIn(const std::string& path, const MountEntry& entry, const LiveMount& mount) {
+  std::vector<std::string> ways = {path};
+  if (entry.seen_by != 0) ways.push_back(fmt::format("/proc/{}/root{}", entry.seen_by, path));
+  bool found = false;
+  for (const std::string& way : ways) {
+    struct stat st {};
+    if (::stat(way.c_str(), &st) != 0) continue;
+    if (st.st_dev == mount.device()) return true;
+    found = true;
   }
-  return 0;
+  return !found && (path == mount.dir() || IsBelow(path, mount.dir()));
 }
 
-bool LiesIn(const std::string& path, const std::string& mount) {
-  struct stat a {};
-  struct stat b {};
-  if (::stat(path.c_str(), &a) != 0 || ::stat(mount.c_str(), &b) != 0)
-    return path == mount || IsBelow(path, mount);
-  return a.st_dev == b.st_dev;
+// Where a mount is, in words.
+std::string PlaceOf(const MountEntry& entry) {
+  if (entry.seen_by == 0) return entry.target;
+  return fmt::format("{} (in the name space of process {})", entry.target, entry.seen_by);
 }
 
-void AddOverlay(const MountEntry& entry, const std::string& mount, std::vector<Hazard>& hazards) {
+void AddOverlay(const MountEntry& entry, const LiveMount& mount, std::vector<Hazard>& hazards) {
   for (const std::string& lower : LowerFolders(entry.options)) {
-    if (!LiesIn(lower, mount)) continue;
+    if (!LiesIn(lower, entry, mount)) continue;
     hazards.push_back(
         {fmt::format("the overlay at {} has {} as a lower folder, which must not change under it; "
                      "lay it over a mount --generation N",
-                     entry.target, lower),
+                     PlaceOf(entry), lower),
          true});
     return;
   }
@@ -102,17 +111,17 @@ std::optional<std::string> PlaceIn(dev_t device, const MountEntry& entry,
 std::optional<Hazard> LossOf(const MountEntry& entry, const std::string& inside, const core::Changes* changes,
                              bool new_base) {
   if (new_base)
-    return Hazard{fmt::format("another base would detach {} from {}", entry.type, entry.target), true};
+    return Hazard{fmt::format("another base would detach {} from {}", entry.type, PlaceOf(entry)), true};
   if (changes == nullptr) {
     return Hazard{
-        fmt::format("{} mounted at {} goes if what it is mounted on changes", entry.type, entry.target),
+        fmt::format("{} mounted at {} goes if what it is mounted on changes", entry.type, PlaceOf(entry)),
         false};
   }
   for (const core::ChangedEntry& changed : changes->entries()) {
     if (changed.before == 0 || (inside != changed.path && !IsBelow(inside, changed.path))) continue;
-    return Hazard{
-        fmt::format("{} mounted at {} goes with /{}, which changes", entry.type, entry.target, changed.path),
-        false};
+    return Hazard{fmt::format("{} mounted at {} goes with /{}, which changes", entry.type, PlaceOf(entry),
+                              changed.path),
+                  false};
   }
   return std::nullopt;
 }
@@ -122,18 +131,21 @@ std::optional<Hazard> LossOf(const MountEntry& entry, const std::string& inside,
 Result<std::vector<Hazard>> FindHazards(const std::string& identity, const core::Changes* changes,
                                         bool new_base) {
   VENEER_ASSIGN(const std::vector<LiveMount> mounts, FindLiveMounts(identity));
-  VENEER_ASSIGN(const std::vector<MountEntry> table, ReadMountTable());
+  VENEER_ASSIGN(const std::vector<MountEntry> table, ReadAllMountTables());
   std::map<int, const MountEntry*> by_id;
   for (const MountEntry& entry : table) by_id[entry.id] = &entry;
   std::vector<Hazard> hazards;
   for (const LiveMount& mount : mounts) {
     if (mount.pinned()) continue;
-    const dev_t device = DeviceOf(mount.dir(), table);
+    std::set<std::pair<dev_t, std::string>> told;  // a name space begins with copies of another's mounts
     for (const MountEntry& entry : table) {
-      if (entry.type == "overlay") AddOverlay(entry, mount.dir(), hazards);
-      const auto inside = PlaceIn(device, entry, by_id);
-      if (!inside || inside->empty()) continue;
-      if (auto loss = LossOf(entry, *inside, changes, new_base)) hazards.push_back(std::move(*loss));
+      std::vector<Hazard> found;
+      if (entry.type == "overlay") AddOverlay(entry, mount, found);
+      if (const auto inside = PlaceIn(mount.device(), entry, by_id); inside && !inside->empty()) {
+        if (auto loss = LossOf(entry, *inside, changes, new_base)) found.push_back(std::move(*loss));
+      }
+      if (found.empty() || !told.emplace(entry.device, entry.target).second) continue;
+      std::move(found.begin(), found.end(), std::back_inserter(hazards));
     }
   }
   return hazards;

@@ -1,9 +1,14 @@
 // What activate says of a switch, and when it refuses one.
+#include <fcntl.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <filesystem>
+#include <optional>
 
+#include "fs/base/unique_fd.h"
 #include "tests/mount/program_trees.h"
 #include "tests/mount/switch_rig.h"
 #include "tests/support/tree_compare.h"
@@ -77,6 +82,72 @@ TEST_CASE("an overlayfs above a live mount stands in the way of a switch, and --
   CHECK(rig.TreeOnRecord() == 1);
   RequireErrorLine(rig.Try({"revert", "--all"}), 5, "revert", {overlay.target()});
   rig.Run({"revert", "--all", "--force"});
+}
+
+// A shell that runs `script` in a mount name space of its own, and stays there for as long as this lives.
+class Elsewhere {
+ public:
+  Elsewhere(const SwitchRig& rig, const std::string& script) {
+    const std::string fifo = rig.root() + "/elsewhere";
+    REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
+    const UniqueFd ready(::open(fifo.c_str(), O_RDWR | O_CLOEXEC));
+    shell_.emplace(std::vector<std::string>{"unshare", "--mount", "sh", "-c",
+                                            "{ " + script +
+                                                "; } && echo 1 > \"$0\" || echo 0 > \"$0\"; "
+                                                "exec tail -f /dev/null",
+                                            fifo});
+    char made = 0;
+    REQUIRE(::read(ready.get(), &made, 1) == 1);
+    REQUIRE(made == '1');
+  }
+
+ private:
+  std::optional<Command> shell_;
+};
+
+TEST_CASE("what other mount name spaces have above or below a live mount counts too") {
+  const SwitchRig rig(1, MakeProgramTrees);
+  const std::string mount = rig.mount(0);
+  stdfs::create_directories(rig.root() + "/over");
+  const bool refuses = GENERATE(true, false);
+  const std::string script = refuses ? fmt::format("mount -t overlay over -o ro,lowerdir={}:{}/t0 {}/over",
+                                                   mount, rig.root(), rig.root())
+                                     : fmt::format("mount --bind /dev {}/gone", mount);
+  const Elsewhere elsewhere(rig, script);
+  const auto planned = rig.Json({"activate", "--dry-run", "p"});
+  REQUIRE(planned.at("hazards").size() == 1);
+  CHECK(planned.at("hazards").at(0).at("refuses") == refuses);
+  const std::string text = planned.at("hazards").at(0).at("text");
+  CHECK(text.find((refuses ? rig.root() + "/over" : mount + "/gone") + " (in the name space of process ") !=
+        std::string::npos);
+  rig.Json({"activate", "p"}, refuses ? 5 : 0);
+}
+
+TEST_CASE("a copy that another name space has of a mount is not told beside it") {
+  const SwitchRig rig(1, MakeProgramTrees);
+  const std::string target = rig.mount(0) + "/gone";
+  REQUIRE(::mount("tmpfs", target.c_str(), "tmpfs", 0, nullptr) == 0);
+  const Elsewhere elsewhere(rig, "true");
+  const auto hazards = rig.Json({"activate", "--dry-run", "p"}).at("hazards");
+  REQUIRE(hazards.size() == 1);
+  CHECK(hazards.at(0).at("text").get<std::string>().find("name space") == std::string::npos);
+}
+
+TEST_CASE("a mount point may have any name") {
+  const SwitchRig rig(0, MakeProgramTrees);
+  const std::string odd = rig.root() + "/odd \xff\n";
+  const std::string printed = rig.root() + "/odd \\xff\n";  // what is UTF-8 stays as it is in JSON
+  stdfs::create_directories(odd);
+  rig.Run({"mount", odd});
+  CHECK(rig.Json({"status"}).at("mounts").at(0).at("dir") == printed);
+  {
+    const Overlay overlay(rig, odd);
+    CHECK(rig.Json({"activate", "p"}, 5).at("hazards").size() == 1);
+  }
+  CHECK(rig.Json({"activate", "p"}).at("mounts").at(0).at("dir") == printed);
+  rig.Run({"reload", odd});
+  CHECK(rig.Json({"why", odd + "/data/big"}).at("path") == "/data/big");
+  rig.Run({"umount", odd});
 }
 
 TEST_CASE("a pinned mount is fit to lie under an overlayfs, and never changes") {
