@@ -36,6 +36,8 @@ Result<Holder> HolderOf(fuse_req_t req, fuse_ino_t ino) {
 
 }  // namespace
 
+// ENOSYS, where no layer holds any, would spare each exec this question, but cannot be taken back: the next
+// patch may bring a capability.
 void HandleGetXattr(fuse_req_t req, fuse_ino_t ino, const char* name, size_t size) {
   Answer(req, ino, [&]() -> Status {
     VENEER_ASSIGN(const Holder holder, HolderOf(req, ino));
