@@ -207,14 +207,15 @@ TEST_CASE("whoever reads what mount says is not kept waiting by the mount") {
   CHECK(result.out == rig.mount(0) + ": mounted\n");
 }
 
-TEST_CASE("a mount keeps nothing that its caller had open") {
+TEST_CASE("a mount keeps nothing that its caller had open, nor does the server that takes it over") {
   const SwitchRig rig(0);
   std::filesystem::create_directories(rig.mount(0));
   const std::string script =
-      R"(exec 9>"$3"; flock 9; "$0" --quiet --store "$1" mount "$2"; exec 9>&-; flock -n "$3" echo free; umount "$2")";
+      R"(exec 9>"$3"; flock 9; "$0" --quiet --store "$1" mount "$2"; exec 9>&-; flock -n "$3" echo free; )"
+      R"(exec 9>"$3"; flock 9; "$0" --quiet --store "$1" reload; exec 9>&-; flock -n "$3" echo free; umount "$2")";
   const auto result =
       RunCommand({"sh", "-c", script, VENEER_PROGRAM, rig.store(), rig.mount(0), rig.root() + "/lock"});
-  CHECK(result.out == "free\n");
+  CHECK(result.out == "free\nfree\n");
 }
 
 }  // namespace
