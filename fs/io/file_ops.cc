@@ -107,28 +107,26 @@ Status MakeFolders(const std::string& path, unsigned mode) {
   return {};
 }
 
-Result<AtomicFile> AtomicFile::Create(const std::string& path, unsigned mode) {
+Result<AtomicFile> AtomicFile::Create(const std::string& path, unsigned mode, Disk& disk) {
   std::string temporary = path + ".tmp-XXXXXX";
-  UniqueFd fd(::mkostemp(temporary.data(), O_CLOEXEC));
-  if (!fd) return FailErrno(errno, path);
-  AtomicFile file(std::move(fd), path, std::move(temporary));
-  if (::fchmod(file.fd(), mode) != 0) return FailErrno(errno, path);
-  return file;
+  VENEER_ASSIGN(UniqueFd fd, disk.CreateTemporary(temporary, mode));
+  return AtomicFile(std::move(fd), path, std::move(temporary), disk);
 }
 
 AtomicFile::~AtomicFile() {
-  if (fd_) ::unlink(temporary_.c_str());
+  if (fd_) static_cast<void>(disk_->Remove(temporary_));  // what is left is for gc, or whoever looks
 }
 
+// The content before the name, or a power cut could leave the name with another content.
 Status AtomicFile::Commit() {
-  if (::fsync(fd_.get()) != 0) return FailErrno(errno, fmt::format("{}: syncing", path_));
-  if (::rename(temporary_.c_str(), path_.c_str()) != 0) return FailErrno(errno, path_);
+  VENEER_TRY(disk_->Sync(fd_.get(), path_));
+  VENEER_TRY(disk_->Rename(temporary_, path_));
   fd_.reset();
-  return SyncFolder(ParentOf(path_));
+  return disk_->SyncFolder(ParentOf(path_));
 }
 
-Status WriteFileAtomically(const std::string& path, ByteSpan bytes, unsigned mode) {
-  VENEER_ASSIGN(AtomicFile file, AtomicFile::Create(path, mode));
+Status WriteFileAtomically(const std::string& path, ByteSpan bytes, unsigned mode, Disk& disk) {
+  VENEER_ASSIGN(AtomicFile file, AtomicFile::Create(path, mode, disk));
   VENEER_TRY(file.Write(bytes));
   return file.Commit();
 }

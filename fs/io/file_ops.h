@@ -7,6 +7,7 @@
 #include "fs/base/bytes.h"
 #include "fs/base/error.h"
 #include "fs/base/unique_fd.h"
+#include "fs/io/disk.h"
 
 namespace veneer::io {
 
@@ -32,8 +33,8 @@ Status MakeFolders(const std::string& path, unsigned mode = 0755);
 // removed.
 class AtomicFile {
  public:
-  // kNotFound if the folder is not there; kNoSpace, kIo.
-  static Result<AtomicFile> Create(const std::string& path, unsigned mode = 0644);
+  // kNotFound if the folder is not there; kNoSpace, kIo. `disk` outlives the object.
+  static Result<AtomicFile> Create(const std::string& path, unsigned mode = 0644, Disk& disk = SystemDisk());
 
   AtomicFile(AtomicFile&&) noexcept = default;
   AtomicFile& operator=(AtomicFile&&) = delete;
@@ -42,20 +43,26 @@ class AtomicFile {
   int fd() const { return fd_.get(); }
   const std::string& temporary_path() const { return temporary_; }
 
-  Status Write(ByteSpan bytes) { return WriteAll(fd_.get(), bytes, path_); }
+  Status Write(ByteSpan bytes) { return disk_->Write(fd_.get(), bytes, path_); }
+  // As CopyRange, to the end of what was written.
+  Status Copy(int from, uint64_t offset, uint64_t length, const std::string& name) {
+    return disk_->Copy(from, offset, length, fd_.get(), name);
+  }
   Status Commit();
 
  private:
-  AtomicFile(UniqueFd fd, std::string path, std::string temporary)
-      : fd_(std::move(fd)), path_(std::move(path)), temporary_(std::move(temporary)) {}
+  AtomicFile(UniqueFd fd, std::string path, std::string temporary, Disk& disk)
+      : disk_(&disk), fd_(std::move(fd)), path_(std::move(path)), temporary_(std::move(temporary)) {}
 
+  Disk* disk_;
   UniqueFd fd_;
   std::string path_;
   std::string temporary_;
 };
 
 // Writes `bytes` to `path` as an AtomicFile.
-Status WriteFileAtomically(const std::string& path, ByteSpan bytes, unsigned mode = 0644);
+Status WriteFileAtomically(const std::string& path, ByteSpan bytes, unsigned mode = 0644,
+                           Disk& disk = SystemDisk());
 
 // A new empty folder below `parent`, removed with all it holds when the object goes.
 class TemporaryFolder {
