@@ -81,8 +81,8 @@ Status ReadMark(std::string_view name, std::string_view value, State& state) {
 Catalog::Catalog(std::unique_ptr<Database> database) : database_(std::move(database)) {}
 Catalog::~Catalog() = default;
 
-Status Catalog::Create(const std::string& path) {
-  return Database::Create(path);
+Status Catalog::Create(const std::string& path, const Medium& medium) {
+  return Database::Create(path, medium);
 }
 
 Result<std::unique_ptr<Catalog>> Catalog::OpenForReading(const std::string& path) {
@@ -92,8 +92,9 @@ Result<std::unique_ptr<Catalog>> Catalog::OpenForReading(const std::string& path
 
 Result<std::unique_ptr<Catalog>> Catalog::OpenForWriting(const std::string& path,
                                                          std::chrono::milliseconds wait,
-                                                         const std::function<void()>& on_wait) {
-  VENEER_ASSIGN(auto database, Database::OpenForWriting(path, wait, on_wait));
+                                                         const std::function<void()>& on_wait,
+                                                         const Medium& medium) {
+  VENEER_ASSIGN(auto database, Database::OpenForWriting(path, wait, on_wait, medium.env));
   return std::unique_ptr<Catalog>(new Catalog(std::move(database)));
 }
 

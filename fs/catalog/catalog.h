@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "fs/base/error.h"
+#include "fs/catalog/medium.h"
 #include "fs/catalog/records.h"
 
 namespace veneer::catalog {
@@ -52,7 +53,7 @@ class Update {
 class Catalog {
  public:
   // Makes a new catalog in the folder `path`, which must not be there. kExists, kIo, kNoSpace.
-  static Status Create(const std::string& path);
+  static Status Create(const std::string& path, const Medium& medium = {});
 
   // Opens for reading, without RocksDB's lock, at the state of this moment. kNotFound if there is none;
   // kDamaged if RocksDB finds it so, both with the mending command `veneer repair-catalog` in the message;
@@ -61,11 +62,13 @@ class Catalog {
   static Result<std::unique_ptr<Catalog>> OpenForReading(const std::string& path);
 
   // Opens for reading and writing, waiting up to `wait` for another writer; `on_wait` is called once when
-  // waiting begins. kBusy if the wait was too short; kNoSpace; otherwise as OpenForReading. RocksDB's threads
-  // stay until the process ends, so fork only to exec from then on.
+  // waiting begins. kBusy if the wait was too short; kInterrupted if a stop is asked for meanwhile; kNoSpace;
+  // otherwise as OpenForReading. RocksDB's threads stay until the process ends, so fork only to exec from
+  // then on.
   static Result<std::unique_ptr<Catalog>> OpenForWriting(const std::string& path,
                                                          std::chrono::milliseconds wait,
-                                                         const std::function<void()>& on_wait = {});
+                                                         const std::function<void()>& on_wait = {},
+                                                         const Medium& medium = {});
 
   ~Catalog();
   Catalog(const Catalog&) = delete;

@@ -1,4 +1,4 @@
-// RocksDB's lock on a catalog, without RocksDB.
+// Locks without RocksDB: its own on a catalog, and one on a whole store.
 #pragma once
 
 #include <chrono>
@@ -13,8 +13,13 @@ namespace veneer::catalog {
 // Keeps everybody from changing the catalog in the folder `path` for as long as the descriptor is open. For a
 // process that has to fork: opening the catalog itself would start threads. A child does not have the lock,
 // and the process must not open the catalog for writing meanwhile. Waits as Catalog::OpenForWriting does.
-// kBusy, kNotFound, kIo.
+// kBusy, kNotFound, kIo; kInterrupted if a stop is asked for.
 Result<UniqueFd> HoldCatalog(const std::string& path, std::chrono::milliseconds wait,
                              const std::function<void()>& on_wait = {});
+
+// Keeps everybody else who asks for this from the store in the folder `path`: whoever makes its catalog
+// anew, which may not even be there to be locked. Waits and fails likewise.
+Result<UniqueFd> HoldStore(const std::string& path, std::chrono::milliseconds wait,
+                           const std::function<void()>& on_wait = {});
 
 }  // namespace veneer::catalog

@@ -13,6 +13,7 @@
 
 #include "fs/base/error.h"
 #include "fs/catalog/key_space.h"
+#include "fs/catalog/medium.h"
 #include "fs/catalog/rocks_options.h"
 
 namespace veneer::catalog {
@@ -23,11 +24,12 @@ enum class Order { kForward, kBackward };
 class Database {
  public:
   // As those of Catalog.
-  static Status Create(const std::string& path);
+  static Status Create(const std::string& path, const Medium& medium);
   static Result<std::unique_ptr<Database>> OpenForReading(const std::string& path);
   static Result<std::unique_ptr<Database>> OpenForWriting(const std::string& path,
                                                           std::chrono::milliseconds wait,
-                                                          const std::function<void()>& on_wait);
+                                                          const std::function<void()>& on_wait,
+                                                          rocksdb::Env* env = nullptr);
 
   // After writes, moves them from the log to their tables, and merges those that have become many.
   ~Database();
@@ -61,7 +63,8 @@ class Database {
   Database(std::string path, bool writable, std::unique_ptr<rocksdb::DB> db, Families families);
 
   // One try of opening, by whatever way `mode` says. The status is RocksDB's.
-  static rocksdb::Status Open(const std::string& path, OpenMode mode, std::unique_ptr<Database>& database);
+  static rocksdb::Status Open(const std::string& path, OpenMode mode, rocksdb::Env* env,
+                              std::unique_ptr<Database>& database);
 
   rocksdb::ColumnFamilyHandle* Handle(FamilyIndex family) const;
   void Tidy();

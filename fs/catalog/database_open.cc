@@ -3,11 +3,10 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <filesystem>
-#include <system_error>
 #include <thread>
 
 #include "fs/base/bytes.h"
+#include "fs/base/cancel.h"
 #include "fs/catalog/catalog.h"
 #include "fs/catalog/database.h"
 #include "fs/catalog/keys.h"
@@ -31,6 +30,7 @@ constexpr milliseconds kLongestLockPause{50};
 struct Moment {
   std::string manifest;
   std::optional<off_t> size;  // nothing: gone
+  ino_t inode = 0;            // another one where the whole catalog was made anew
 
   bool operator==(const Moment&) const = default;
 };
@@ -48,17 +48,21 @@ Result<Moment> ReadMoment(const std::string& path) {
     return Fail(ErrorCode::kDamaged, "{}/CURRENT: missing, or not the name of a file{}", path,
                 kRepairCatalog);
   }
-  Moment moment{name, {}};
-  if (::stat((path + "/" + name).c_str(), &st) == 0) moment.size = st.st_size;
+  Moment moment{name, {}, 0};
+  if (::stat((path + "/" + name).c_str(), &st) == 0) {
+    moment.size = st.st_size;
+    moment.inode = st.st_ino;
+  }
   return moment;
 }
 
 }  // namespace
 
-rocksdb::Status Database::Open(const std::string& path, OpenMode mode, std::unique_ptr<Database>& database) {
+rocksdb::Status Database::Open(const std::string& path, OpenMode mode, rocksdb::Env* env,
+                               std::unique_ptr<Database>& database) {
   rocksdb::DB* db = nullptr;
   Families families;
-  const auto options = DatabaseOptions(mode);
+  const auto options = DatabaseOptions(mode, env);
   const auto status = mode == OpenMode::kRead
                           ? rocksdb::DB::OpenForReadOnly(options, path, FamilyDescriptors(), &families, &db)
                           : rocksdb::DB::Open(options, path, FamilyDescriptors(), &families, &db);
@@ -69,17 +73,14 @@ rocksdb::Status Database::Open(const std::string& path, OpenMode mode, std::uniq
   return status;
 }
 
-Status Database::Create(const std::string& path) {
-  if (::mkdir(path.c_str(), 0755) != 0) return FailErrno(errno, path);
+Status Database::Create(const std::string& path, const Medium& medium) {
+  VENEER_TRY(medium.disk->MakeFolder(path));
   std::unique_ptr<Database> database;
-  const auto status = Open(path, OpenMode::kCreate, database);
+  const auto status = Open(path, OpenMode::kCreate, medium.env, database);
   database.reset();
-  Status done = status.ok() ? io::SyncFolder(path) : Status(tl::unexpected(FromRocks(status, path)));
-  if (done) done = io::SyncFolder(path + "/..");
-  if (!done) {
-    std::error_code ignored;
-    std::filesystem::remove_all(path, ignored);
-  }
+  Status done = status.ok() ? medium.disk->SyncFolder(path) : Status(tl::unexpected(FromRocks(status, path)));
+  if (done) done = medium.disk->SyncFolder(path + "/..");
+  if (!done) static_cast<void>(medium.disk->RemoveTree(path));
   return done;
 }
 
@@ -90,7 +91,7 @@ Result<std::unique_ptr<Database>> Database::OpenForReading(const std::string& pa
   for (unsigned tries = 1;; ++tries) {
     VENEER_ASSIGN(const Moment before, ReadMoment(path));
     std::unique_ptr<Database> database;
-    const auto status = Open(path, OpenMode::kRead, database);
+    const auto status = Open(path, OpenMode::kRead, nullptr, database);
     VENEER_ASSIGN(const Moment after, ReadMoment(path));
     if (before == after) {
       if (status.ok()) return database;
@@ -104,12 +105,13 @@ Result<std::unique_ptr<Database>> Database::OpenForReading(const std::string& pa
 }
 
 Result<std::unique_ptr<Database>> Database::OpenForWriting(const std::string& path, milliseconds wait,
-                                                           const std::function<void()>& on_wait) {
+                                                           const std::function<void()>& on_wait,
+                                                           rocksdb::Env* env) {
   const auto deadline = std::chrono::steady_clock::now() + wait;
   for (milliseconds pause{1};; pause = std::min(2 * pause, kLongestLockPause)) {
     VENEER_TRY(ReadMoment(path));
     std::unique_ptr<Database> database;
-    const auto status = Open(path, OpenMode::kWrite, database);
+    const auto status = Open(path, OpenMode::kWrite, env, database);
     if (status.ok()) return database;
     if (!LockIsHeld(status)) return tl::unexpected(FromRocks(status, path));
     const auto now = std::chrono::steady_clock::now();
@@ -117,6 +119,7 @@ Result<std::unique_ptr<Database>> Database::OpenForWriting(const std::string& pa
       return Fail(ErrorCode::kBusy, "{}: another veneer command is writing to it; try again when it is done",
                   path);
     }
+    VENEER_TRY(CheckCancel());
     if (pause == milliseconds(1) && on_wait) on_wait();
     std::this_thread::sleep_for(std::min<std::chrono::nanoseconds>(pause, deadline - now));
   }

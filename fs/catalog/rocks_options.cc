@@ -32,12 +32,13 @@ class ThreadlessEnv final : public rocksdb::EnvWrapper {
 
 }  // namespace
 
-rocksdb::DBOptions DatabaseOptions(OpenMode mode) {
+rocksdb::DBOptions DatabaseOptions(OpenMode mode, rocksdb::Env* env) {
   static ThreadlessEnv threadless;
   rocksdb::DBOptions options;
   options.create_if_missing = mode == OpenMode::kCreate;
   options.create_missing_column_families = mode == OpenMode::kCreate;
   options.error_if_exists = mode == OpenMode::kCreate;
+  if (env != nullptr) options.env = env;
   if (mode == OpenMode::kRead) options.env = &threadless;
   options.info_log = std::make_shared<NullLogger>();
   options.paranoid_checks = true;

@@ -32,7 +32,7 @@ Error DamagedLayer(const Error& cause) {
 
 }  // namespace
 
-Result<Store> Store::Open(const std::string& path, const std::string& trust) {
+Result<Store> Store::Open(const std::string& path, const std::string& trust, const Medium& medium) {
   const std::unique_ptr<char, decltype(&std::free)> real(::realpath(path.c_str(), nullptr), std::free);
   if (!real && errno != ENOENT && errno != ENOTDIR) return FailErrno(errno, path);
   if (!real) return Fail(ErrorCode::kNotFound, "{}: there is no store; run: veneer init", path);
@@ -43,7 +43,7 @@ Result<Store> Store::Open(const std::string& path, const std::string& trust) {
   VENEER_TRY(CheckStoreMarker(found));
   std::string identity = fmt::format("{}-{}", st.st_dev, st.st_ino);
   std::string trusted = trust.empty() ? found + "/trust" : Absolute(trust);
-  return Store(std::move(found), std::move(trusted), std::move(identity));
+  return Store(std::move(found), std::move(trusted), std::move(identity), medium);
 }
 
 Result<std::shared_ptr<const crypto::TrustStore>> Store::LoadTrust() const {
@@ -56,7 +56,7 @@ Result<std::unique_ptr<Catalog>> Store::OpenCatalogForReading() const {
 
 Result<std::unique_ptr<Catalog>> Store::OpenCatalogForWriting(std::chrono::milliseconds wait,
                                                               const std::function<void()>& on_wait) const {
-  VENEER_ASSIGN(auto catalog, Catalog::OpenForWriting(catalog_path(), wait, on_wait));
+  VENEER_ASSIGN(auto catalog, Catalog::OpenForWriting(catalog_path(), wait, on_wait, medium_));
   // What cannot be taken in now goes on waiting: no reason to stop whoever wants to write.
   static_cast<void>(EventSpool(path_).TakeIn(*catalog));
   return catalog;

@@ -15,6 +15,7 @@
 
 #include "fs/base/error.h"
 #include "fs/catalog/catalog.h"
+#include "fs/catalog/medium.h"
 #include "fs/crypto/trust_store.h"
 #include "fs/layer/layer.h"
 
@@ -34,11 +35,16 @@ class Store {
 
   // `trust`: another trust folder in place of STORE/trust; empty for that. kNotFound if `path` is not a
   // store, with the mending command in the message; kUnsupported for a newer schema; kDamaged for a marker
-  // that cannot be read as one; kIo, e.g. where permission is denied.
-  static Result<Store> Open(const std::string& path, const std::string& trust = {});
+  // that cannot be read as one; kIo, e.g. where permission is denied. All changes go through `medium`.
+  static Result<Store> Open(const std::string& path, const std::string& trust = {},
+                            const Medium& medium = {});
 
   const std::string& path() const { return path_; }
+  const Medium& medium() const { return medium_; }
+  io::Disk& disk() const { return *medium_.disk; }
   std::string catalog_path() const { return path_ + "/catalog"; }
+  // Where one that is to take its place is made; holds nothing that is needed.
+  std::string new_catalog_path() const { return catalog_path() + ".new"; }
   std::string layers_path() const { return path_ + "/layers"; }
   std::string withdrawals_path() const { return path_ + "/withdrawals"; }
   std::string WithdrawalPath(const std::string& layer_id) const {
@@ -86,12 +92,13 @@ class Store {
       std::shared_ptr<verity::BlockCache> cache) const;
 
  private:
-  Store(std::string path, std::string trust, std::string identity)
-      : path_(std::move(path)), trust_(std::move(trust)), identity_(std::move(identity)) {}
+  Store(std::string path, std::string trust, std::string identity, const Medium& medium)
+      : path_(std::move(path)), trust_(std::move(trust)), identity_(std::move(identity)), medium_(medium) {}
 
   std::string path_;
   std::string trust_;
   std::string identity_;
+  Medium medium_;
 };
 
 }  // namespace veneer::catalog
