@@ -5,6 +5,7 @@
 #include <string>
 
 #include "fs/base/error.h"
+#include "fs/catalog/medium.h"
 
 namespace CLI {
 class App;
@@ -16,10 +17,11 @@ class Output;
 
 // The options that come before the verb.
 struct Globals {
-  std::string store;   // folder of the store; never empty
-  std::string trust;   // trust folder in place of the store's; empty: the store's own
-  bool json = false;   // one JSON object on standard output, and no words
-  bool quiet = false;  // no progress and no words that only tell
+  std::string store;            // folder of the store; never empty
+  std::string trust;            // trust folder in place of the store's; empty: the store's own
+  bool json = false;            // one JSON object on standard output, and no words
+  bool quiet = false;           // no progress and no words that only tell
+  catalog::Medium medium = {};  // through what the store is changed
 };
 
 // Does the verb's work and puts its answer into `output`. An error is told to the user and becomes the exit

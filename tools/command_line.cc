@@ -42,7 +42,7 @@ Status Perform(const Action& action, const Globals& globals, Output& output) {
 
 }  // namespace
 
-int RunCommandLine(int argc, const char* const* argv) {
+int RunCommandLine(int argc, const char* const* argv, const catalog::Medium& medium) {
   CLI::App program("Keeps a system image sealed, and fixes it with signed patch layers.", "veneer");
   program.set_help_flag("-h,--help", "Show this help and end");
   program.require_subcommand(1);
@@ -50,6 +50,7 @@ int RunCommandLine(int argc, const char* const* argv) {
   program.get_formatter()->label("SUBCOMMAND", "VERB");
   program.get_formatter()->label("REQUIRED", "(required)");
   Globals globals;
+  globals.medium = medium;
   AddGlobalOptions(program, globals);
   std::map<const CLI::App*, Action> actions;
   for (const Verb& verb : Verbs()) {

@@ -1,8 +1,7 @@
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <system_error>
@@ -11,7 +10,6 @@
 #include "fs/core/garbage.h"
 #include "fs/fuse/activation.h"
 #include "fs/io/clock.h"
-#include "fs/io/file_ops.h"
 #include "tools/options.h"
 #include "tools/output.h"
 #include "tools/store_change.h"
@@ -57,22 +55,42 @@ Status Remove(const StoreChange& change, const core::Candidate& layer, uint64_t 
                    fmt::format("removed {} {}", layer.manifest.name, layer.record.id)});
   VENEER_TRY(change.catalog->Commit(std::move(update)));
   const std::string path = change.store.LayerPath(layer.record.file_name);
-  if (::unlink(path.c_str()) != 0 && errno != ENOENT) return FailErrno(errno, path);
-  return io::SyncFolder(change.store.layers_path());
+  if (Status removed = change.store.disk().Remove(path);
+      !removed && removed.error().code() != ErrorCode::kNotFound) {
+    return removed;
+  }
+  return change.store.disk().SyncFolder(change.store.layers_path());
 }
 
-// Files in the folder of layers that no record names: what an interrupted install or gc left.
+using Wanted = std::function<bool(const std::filesystem::directory_entry&)>;
+
+// Adds what is in `folder` and not wanted.
+Status FindUnwanted(const std::string& folder, const Wanted& wanted, std::vector<std::string>& found) {
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+    if (!wanted(entry)) found.push_back(entry.path());
+  }
+  if (error && error != std::errc::no_such_file_or_directory) return FailErrno(error.value(), folder);
+  return {};
+}
+
+// What interrupted commands left: files in the folder of layers that no record names, withdrawals that did
+// not get their names, a catalog that was still being made.
 Result<std::vector<std::string>> FindLeftovers(const StoreChange& change,
                                                const std::vector<core::Candidate>& layers) {
+  const catalog::Store& store = change.store;
   std::set<std::string> known;
   for (const core::Candidate& layer : layers) known.insert(layer.record.file_name);
   std::vector<std::string> leftovers;
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(change.store.layers_path(), error)) {
-    if (!known.contains(entry.path().filename()) && entry.is_regular_file(error))
-      leftovers.push_back(entry.path());
-  }
-  if (error) return FailErrno(error.value(), change.store.layers_path());
+  const auto is_known = [&](const auto& entry) {
+    std::error_code error;
+    return known.contains(entry.path().filename()) || !entry.is_regular_file(error);
+  };
+  const auto is_withdrawal = [](const auto& entry) { return entry.path().extension() == ".withdrawal"; };
+  const auto is_in_use = [&](const auto& entry) { return entry.path() != store.new_catalog_path(); };
+  VENEER_TRY(FindUnwanted(store.layers_path(), is_known, leftovers));
+  VENEER_TRY(FindUnwanted(store.withdrawals_path(), is_withdrawal, leftovers));
+  VENEER_TRY(FindUnwanted(store.path(), is_in_use, leftovers));
   return leftovers;
 }
 
@@ -87,13 +105,13 @@ Status RemoveLeftovers(const StoreChange& change, const Options& options,
   VENEER_ASSIGN(const auto leftovers, FindLeftovers(change, layers));
   for (const std::string& path : leftovers) {
     const uint64_t size = SizeOf(path);
-    if (!options.dry_run && ::unlink(path.c_str()) != 0) return FailErrno(errno, path);
+    if (!options.dry_run) VENEER_TRY(change.store.disk().RemoveTree(path));
     output.Line("{:<7}  {} ({}): no record names it", options.dry_run ? "garbage" : "removed", path,
                 SizeText(size));
     tally.removed.push_back({{"file", ToUtf8(path)}, {"bytes", size}, {"reason", "no record names it"}});
     tally.bytes += size;
   }
-  return leftovers.empty() || options.dry_run ? Status() : io::SyncFolder(change.store.layers_path());
+  return {};  // one that a power cut brings back is found again
 }
 
 Status RemoveGarbage(const StoreChange& change, const Options& options, const core::GarbageFacts& facts,

@@ -7,6 +7,7 @@
 #include "fs/fuse/activation.h"
 #include "tools/mount_command.h"
 #include "tools/output.h"
+#include "tools/store_change.h"
 #include "tools/text.h"
 #include "tools/verbs.h"
 
@@ -20,12 +21,9 @@ Status Reload(const std::string& dir, const Globals& globals, Output& output) {
   std::string wanted = dir;
   if (auto absolute = AbsolutePath(dir); !dir.empty() && absolute) wanted = *absolute;
   VENEER_ASSIGN(const catalog::Store store, catalog::Store::Open(globals.store, globals.trust));
-  const auto say = [&] {
-    if (!globals.quiet)
-      fmt::print(stderr, "veneer: {}: a change is under way, waiting for it\n", globals.store);
-  };
   // No switch may come in between.
-  VENEER_ASSIGN(const UniqueFd lock, catalog::HoldCatalog(store.catalog_path(), kPatience, say));
+  VENEER_ASSIGN(const UniqueFd lock,
+                catalog::HoldCatalog(store.catalog_path(), kPatience, WaitNotice(globals)));
   VENEER_ASSIGN(auto mounts, fuse::FindLiveMounts(store.identity()));
   Json list = Json::array();
   for (fuse::LiveMount& mount : mounts) {

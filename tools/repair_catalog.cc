@@ -12,15 +12,16 @@ namespace veneer::tools {
 namespace {
 
 Status RepairCatalog(const Globals& globals, Output& output) {
-  VENEER_ASSIGN(const catalog::Store store, catalog::Store::Open(globals.store, globals.trust));
+  VENEER_ASSIGN(const catalog::Store store,
+                catalog::Store::Open(globals.store, globals.trust, globals.medium));
   VENEER_ASSIGN(const auto mounts, fuse::FindLiveMounts(store.identity()));
   if (!mounts.empty()) {
     return Fail(ErrorCode::kBusy,
                 "{}: is mounted, and layers would get new numbers under it; run: veneer umount {}",
                 store.path(), mounts.front().dir());
   }
-  VENEER_ASSIGN(const auto result,
-                core::RebuildCatalog(store, io::SystemClock().Now(), ActingUser("repair-catalog")));
+  VENEER_ASSIGN(const auto result, core::RebuildCatalog(store, io::SystemClock().Now(),
+                                                        ActingUser("repair-catalog"), WaitNotice(globals)));
   Json layers = Json::array();
   for (const catalog::LayerRecord& record : result.layers) layers.push_back(record.id);
   Json passed_over = Json::array();

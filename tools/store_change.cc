@@ -30,14 +30,17 @@ Result<core::PlanFacts> StoreChange::Facts() const {
 }
 
 Result<StoreChange> OpenForChange(const Globals& globals) {
-  VENEER_ASSIGN(catalog::Store store, catalog::Store::Open(globals.store, globals.trust));
+  VENEER_ASSIGN(catalog::Store store, catalog::Store::Open(globals.store, globals.trust, globals.medium));
   VENEER_ASSIGN(auto trust, store.LoadTrust());
-  const auto say = [&] {
+  VENEER_ASSIGN(auto catalog, store.OpenCatalogForWriting(kPatience, WaitNotice(globals)));
+  return StoreChange{{std::move(store), std::move(catalog), std::move(trust)}};
+}
+
+std::function<void()> WaitNotice(const Globals& globals) {
+  return [&globals] {
     if (!globals.quiet)
       fmt::print(stderr, "veneer: {}: another change is under way, waiting for it\n", globals.store);
   };
-  VENEER_ASSIGN(auto catalog, store.OpenCatalogForWriting(kPatience, say));
-  return StoreChange{{std::move(store), std::move(catalog), std::move(trust)}};
 }
 
 std::string ActingUser(const char* verb) {

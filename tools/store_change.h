@@ -27,6 +27,9 @@ struct StoreChange : StoreReading {
 // errors of Store.
 Result<StoreChange> OpenForChange(const Globals& globals);
 
+// Says, unless told to be quiet, that a change waits for another one. `globals` outlives the answer.
+std::function<void()> WaitNotice(const Globals& globals);
+
 // Who acts, for the record: "alice (uid 1000), veneer VERB".
 std::string ActingUser(const char* verb);
 

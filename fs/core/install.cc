@@ -37,8 +37,9 @@ Status VerifyCopy(const io::AtomicFile& file, const std::string& name, const lay
 
 Status CopyIn(const io::PosixFile& source, const catalog::Store& store, const layer::SignedManifest& judged,
               const crypto::TrustStore& trust, int64_t judged_at, const layer::Progress& progress) {
-  VENEER_ASSIGN(io::AtomicFile file, io::AtomicFile::Create(store.LayerPath(judged.id + ".layer"), 0444));
-  VENEER_TRY(io::CopyRange(source.fd(), 0, source.size(), file.fd(), source.name()));
+  VENEER_ASSIGN(io::AtomicFile file,
+                io::AtomicFile::Create(store.LayerPath(judged.id + ".layer"), 0444, store.disk()));
+  VENEER_TRY(file.Copy(source.fd(), 0, source.size(), source.name()));
   VENEER_TRY(VerifyCopy(file, source.name(), judged, trust, judged_at, progress));
   return file.Commit();
 }
@@ -137,10 +138,8 @@ Result<InstallResult> Install(const io::PosixFile& file, const catalog::Store& s
   if (known) return result;
   VENEER_ASSIGN(RollbackGuard guard, RollbackGuard::Begin(trust.policy(), state));
   VENEER_TRY(CopyIn(file, store, judged, trust, judged_at, progress));
-  if (Status recorded = Record(judged, catalog, guard, now, judged_at, by); !recorded) {
-    ::unlink(store.LayerPath(judged.id + ".layer").c_str());
-    return tl::unexpected<Error>(std::move(recorded).error());
-  }
+  // Where this fails the record may be on the disk all the same, so the file stays: if not, gc takes it.
+  VENEER_TRY(Record(judged, catalog, guard, now, judged_at, by));
   VENEER_TRY(guard.Finish());
   return result;
 }

@@ -32,8 +32,8 @@ Result<InstallFacts> GatherFacts(const catalog::Store& store, const catalog::Cat
 // seen. A layer that is there already is judged again too; only where its file is damaged is it
 // put in place again without, since it is the same layer. Refusals as in design §7;
 // kNoSpace, kIo; those of RollbackGuard where the policy asks for a TPM. After an error the store is as it
-// was, but for a slot that may have been used up; where only RollbackGuard::Finish failed, the layer is
-// installed.
+// was, but for a slot that may have been used up and a file that gc takes away; where only
+// RollbackGuard::Finish failed, the layer is installed.
 Result<InstallResult> Install(const io::PosixFile& file, const catalog::Store& store,
                               catalog::Catalog& catalog, const crypto::TrustStore& trust, int64_t now,
                               const std::string& by, const layer::Progress& progress);

@@ -3,22 +3,21 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
 #include <filesystem>
 #include <map>
 #include <tuple>
+#include <utility>
 
+#include "fs/catalog/catalog_lock.h"
 #include "fs/core/rollback_guard.h"
 #include "fs/core/stack_plan.h"
 #include "fs/core/withdrawal.h"
-#include "fs/io/file_ops.h"
 #include "fs/layer/layer.h"
 
 namespace veneer::core {
 namespace {
 
-constexpr std::chrono::seconds kPatience{5};
+constexpr std::chrono::seconds kPatience{30};
 
 struct Found {
   layer::SignedManifest signed_manifest;
@@ -126,8 +125,8 @@ Status Fill(const std::string& path, const catalog::Store& store, const crypto::
   VENEER_ASSIGN(const auto layers, FindLayers(store, trust, result));
   VENEER_ASSIGN(const auto withdrawals, FindWithdrawals(store, trust, result.passed_over));
   Former former = ReadFormer(store);
-  VENEER_TRY(catalog::Catalog::Create(path));
-  VENEER_ASSIGN(const auto fresh, catalog::Catalog::OpenForWriting(path, kPatience));
+  VENEER_TRY(catalog::Catalog::Create(path, store.medium()));
+  VENEER_ASSIGN(const auto fresh, catalog::Catalog::OpenForWriting(path, kPatience, {}, store.medium()));
   catalog::Update update;
   VENEER_TRY(AddLayers(layers, now, *fresh, update, former.state, result));
   for (const SignedWithdrawal& found : withdrawals) {
@@ -154,33 +153,64 @@ Status Fill(const std::string& path, const catalog::Store& store, const crypto::
   return fresh->Commit(std::move(update));
 }
 
-// Moves the old catalog out of the way and the new one in. Until the second rename there is none, and the
-// command can be given again.
+// Puts the new catalog in the old one's place, which goes out of the way.
 Status Replace(const std::string& fresh, const catalog::Store& store, int64_t now, RebuildResult& result) {
+  io::Disk& disk = store.disk();
   const std::string place = store.catalog_path();
   struct stat st {};
-  if (::lstat(place.c_str(), &st) == 0) {
-    std::string kept = fmt::format("{}.old-{}", place, now);
-    for (int i = 1; ::lstat(kept.c_str(), &st) == 0; ++i) kept = fmt::format("{}.old-{}-{}", place, now, i);
-    if (std::rename(place.c_str(), kept.c_str()) != 0) return FailErrno(errno, place);
-    result.old_catalog = std::move(kept);
+  if (::lstat(place.c_str(), &st) != 0) {
+    VENEER_TRY(disk.Rename(fresh, place));
+    return disk.SyncFolder(store.path());
   }
-  if (std::rename(fresh.c_str(), place.c_str()) != 0) return FailErrno(errno, place);
-  return io::SyncFolder(store.path());
+  std::string kept = fmt::format("{}.old-{}", place, now);
+  for (int i = 1; ::lstat(kept.c_str(), &st) == 0; ++i) kept = fmt::format("{}.old-{}-{}", place, now, i);
+  if (Status exchanged = disk.Exchange(fresh, place); exchanged) {
+    VENEER_TRY(disk.Rename(fresh, kept));
+  } else if (exchanged.error().code() == ErrorCode::kUnsupported) {
+    VENEER_TRY(disk.Rename(place, kept));
+    VENEER_TRY(disk.Rename(fresh, place));
+  } else {
+    return exchanged;
+  }
+  result.old_catalog = std::move(kept);
+  return disk.SyncFolder(store.path());
+}
+
+// Keeps out whoever would change the old catalog, or rebuild it too, while the object lives.
+struct Exclusion {
+  UniqueFd store;
+  UniqueFd catalog;  // none where there is no catalog
+};
+
+Result<Exclusion> KeepOthersOut(const catalog::Store& store, const std::function<void()>& on_wait) {
+  bool told = false;
+  const auto tell_once = [&] {
+    if (!std::exchange(told, true) && on_wait) on_wait();
+  };
+  Exclusion exclusion;
+  VENEER_ASSIGN(exclusion.store, catalog::HoldStore(store.path(), kPatience, tell_once));
+  auto held = catalog::HoldCatalog(store.catalog_path(), kPatience, tell_once);
+  if (held) {
+    exclusion.catalog = std::move(*held);
+  } else if (held.error().code() == ErrorCode::kBusy || held.error().code() == ErrorCode::kInterrupted) {
+    return tl::unexpected<Error>(std::move(held).error());
+  }
+  return exclusion;
 }
 
 }  // namespace
 
-Result<RebuildResult> RebuildCatalog(const catalog::Store& store, int64_t now, const std::string& by) {
+Result<RebuildResult> RebuildCatalog(const catalog::Store& store, int64_t now, const std::string& by,
+                                     const std::function<void()>& on_wait) {
   VENEER_ASSIGN(const auto trust, store.LoadTrust());
-  // A catalog that can be opened may have a writer; one that cannot has none that is of any use.
-  auto old = store.OpenCatalogForWriting(kPatience);
-  if (!old && old.error().code() == ErrorCode::kBusy) return tl::unexpected<Error>(std::move(old).error());
-  if (old) old->reset();
-  VENEER_ASSIGN(const io::TemporaryFolder work, io::TemporaryFolder::Create(store.path()));
-  const std::string fresh = work.path() + "/catalog";
+  VENEER_ASSIGN(const Exclusion exclusion, KeepOthersOut(store, on_wait));
+  const std::string fresh = store.new_catalog_path();
+  VENEER_TRY(store.disk().RemoveTree(fresh));  // what a rebuild that was cut short has left
   RebuildResult result;
-  VENEER_TRY(Fill(fresh, store, *trust, now, by, result));
+  if (Status filled = Fill(fresh, store, *trust, now, by, result); !filled) {
+    static_cast<void>(store.disk().RemoveTree(fresh));
+    return tl::unexpected<Error>(std::move(filled).error());
+  }
   VENEER_TRY(Replace(fresh, store, now, result));
   return result;
 }

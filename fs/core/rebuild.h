@@ -1,6 +1,7 @@
 // Making a lost or damaged catalog anew from the signed layers of a store (design §6).
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -28,7 +29,10 @@ struct RebuildResult {
 // where they can be read, since a mark can only refuse; what the layers and withdrawals at hand say counts
 // beside them.
 // History is lost. Layers get new slots, so no mount of the store may be live: that is for the caller to see
-// to. kBusy if a writer holds the old catalog; kIo, kNoSpace. After an error the old catalog is in its place.
-Result<RebuildResult> RebuildCatalog(const catalog::Store& store, int64_t now, const std::string& by);
+// to. Waits for a writer of the old catalog, and for another rebuild; `on_wait` is called once when waiting
+// begins. kBusy if that takes too long; kIo, kNoSpace. Whatever happens meanwhile, the old catalog is in its
+// place or the new one (where the file system can exchange two names; otherwise none for an instant).
+Result<RebuildResult> RebuildCatalog(const catalog::Store& store, int64_t now, const std::string& by,
+                                     const std::function<void()>& on_wait = {});
 
 }  // namespace veneer::core

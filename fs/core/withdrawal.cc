@@ -45,6 +45,14 @@ Result<SignedWithdrawal> ReadStored(const catalog::Store& store, const std::stri
   return stored;
 }
 
+Status WriteStored(const catalog::Store& store, const SignedWithdrawal& withdrawal) {
+  Status made = store.disk().MakeFolder(store.withdrawals_path());
+  if (!made && made.error().code() != ErrorCode::kExists) return made;
+  VENEER_TRY(store.disk().SyncFolder(store.path()));  // one that is there may be new all the same
+  return io::WriteFileAtomically(store.WithdrawalPath(withdrawal.withdrawal.layer), withdrawal.der, 0444,
+                                 store.disk());
+}
+
 }  // namespace
 
 Result<bool> LooksLikeWithdrawal(const io::RandomAccessFile& file) {
@@ -89,10 +97,7 @@ Result<TakenWithdrawal> TakeWithdrawal(const io::RandomAccessFile& file, const c
     return taken;
   }
   VENEER_ASSIGN(RollbackGuard guard, RollbackGuard::Begin(trust.policy(), state));
-  VENEER_TRY(io::MakeFolders(store.withdrawals_path()));
-  VENEER_TRY(io::SyncFolder(store.path()));
-  VENEER_TRY(
-      io::WriteFileAtomically(store.WithdrawalPath(withdrawal.layer), taken.signed_withdrawal.der, 0444));
+  VENEER_TRY(WriteStored(store, taken.signed_withdrawal));
   catalog::Update update;
   update.SetWithdrawn(withdrawal.layer, static_cast<uint64_t>(std::max<int64_t>(judged_at, 0)));
   update.SetLatestTime(static_cast<uint64_t>(std::max<int64_t>(judged_at, 0)));
