@@ -1,0 +1,86 @@
+#include "tests/crash/scenes.h"
+
+#include <filesystem>
+#include <fstream>
+
+#include "tests/crash/in_process.h"
+
+namespace veneer::test {
+namespace {
+
+namespace stdfs = std::filesystem;
+
+void Run(const std::string& store, const std::vector<std::string>& words) {
+  const CommandResult result = RunInProcess(store, words);
+  INFO(result.err);
+  REQUIRE(result.status == 0);
+}
+
+void DamageLayer(const std::string& store) {
+  const std::string file = store + "/layers/" + TheSupplies().store.base + ".layer";
+  stdfs::permissions(file, stdfs::perms::owner_write, stdfs::perm_options::add);
+  std::fstream damaged(file, std::ios::in | std::ios::out | std::ios::binary);
+  damaged.seekp(5000);
+  damaged.put('\xff');
+}
+
+void DamageCatalog(const std::string& store) {
+  std::ofstream(store + "/catalog/CURRENT") << "MANIFEST-999999\n";
+}
+
+void Upgrade(const std::string& store) {
+  Run(store, {"install", TheSupplies().base_2, TheSupplies().lib_2, "--activate"});
+}
+
+}  // namespace
+
+Supplies::Supplies() {
+  store.SetPolicy(R"({"schema": 1, "auto": true})");
+  lib_b = store.Patch("lib-b", "lib", 2, {"--security-floor", "1"});
+  store.Json({"install", store.Patch("lib-a", "lib", 1), "--activate"});
+  store.shop.Write("tree/usr/bin/other", "of the second base");
+  base_2 = store.Base("2");
+  lib_2 = store.PatchWith("lib-2", "lib", 3, {"usr/lib/lib", "", {}, base_2});
+  withdrawal = store.Withdraw("lib-a", store.Current().back());
+}
+
+const Supplies& TheSupplies() {
+  static const Supplies supplies;
+  return supplies;
+}
+
+std::vector<Scene> Scenes() {
+  const Supplies& supplies = TheSupplies();
+  const auto nothing = [](const std::string&) {};
+  const auto install_b = [&](const std::string& store) { Run(store, {"install", supplies.lib_b}); };
+  return {
+      {"install", {"install", supplies.lib_b}, nothing},
+      {"install of a layer that is damaged", {"install", supplies.store.shop / "base.layer"}, DamageLayer},
+      {"install of a withdrawal", {"install", supplies.withdrawal}, nothing},
+      {"activate", {"activate"}, install_b},
+      {"activate at the next boot", {"activate", "--next-boot"}, install_b},
+      {"revert to a generation", {"revert", "--to", "1"}, nothing},
+      {"revert to the base", {"revert", "--all"}, nothing},
+      {"base upgrade", {"install", supplies.base_2, supplies.lib_2, "--activate"}, nothing},
+      {"gc",
+       {"gc", "--keep", "0"},
+       [](const std::string& store) {
+         Upgrade(store);
+         std::ofstream(store + "/layers/left.tmp-123456") << "left";
+       }},
+      {"repair-catalog", {"repair-catalog"}, Upgrade},
+      {"repair-catalog of a damaged one", {"repair-catalog"}, DamageCatalog},
+      {"repair-catalog of a missing one",
+       {"repair-catalog"},
+       [](const std::string& store) { stdfs::remove_all(store + "/catalog"); }},
+  };
+}
+
+std::unique_ptr<io::TemporaryFolder> NewFastFolder() {
+  const bool in_memory = stdfs::is_directory("/dev/shm");
+  auto folder = io::TemporaryFolder::Create(in_memory ? "/dev/shm" : stdfs::temp_directory_path().string());
+  REQUIRE_OK(folder);
+  return std::make_unique<io::TemporaryFolder>(std::move(*folder));
+}
+
+}  // namespace veneer::test

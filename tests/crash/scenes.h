@@ -1,0 +1,33 @@
+// The commands that change a store, each with a store that it has something to do in.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/tools/policy_store.h"
+
+namespace veneer::test {
+
+// Layer files, and a store with the first of them installed, made by the program once for all scenes.
+struct Supplies {
+  Supplies();
+  PolicyStore store;  // base and lib (a) are current; in the policy, withdrawn patches are reverted
+  std::string lib_b, base_2, lib_2, withdrawal;  // files
+};
+const Supplies& TheSupplies();
+
+struct Scene {
+  const char* name;
+  std::vector<std::string> command;
+  // Brings the store, a copy of that of the supplies, to where the command has something to do.
+  std::function<void(const std::string& store)> prepare;
+};
+
+std::vector<Scene> Scenes();
+
+// A folder in memory, for stores of which there are to be hundreds.
+std::unique_ptr<io::TemporaryFolder> NewFastFolder();
+
+}  // namespace veneer::test
