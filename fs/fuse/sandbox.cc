@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <memory>
 
@@ -88,11 +89,13 @@ Status FilterSystemCalls() {
   return loaded == 0 ? Status() : FailErrno(-loaded, "seccomp");
 }
 
-Status Limit(int resource, rlim_t most) {
-  const rlimit limit{most, most};
-  if (::setrlimit(static_cast<__rlimit_resource>(resource), &limit) != 0)
-    return FailErrno(errno, "setrlimit");
-  return {};
+// No more than `most`, or than what the process was given: only some may go beyond that.
+Status Limit(__rlimit_resource resource, rlim_t most) {
+  rlimit limit{};
+  if (::getrlimit(resource, &limit) != 0) return FailErrno(errno, "getrlimit");
+  limit.rlim_max = std::min(most, limit.rlim_max);
+  limit.rlim_cur = limit.rlim_max;
+  return ::setrlimit(resource, &limit) == 0 ? Status() : FailErrno(errno, "setrlimit");
 }
 
 Status BecomeUser(const SandboxOptions& options) {

@@ -1,0 +1,246 @@
+// Disks, files and limits that fail under a mount: it serves what it can, and says what it cannot.
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <random>
+#include <vector>
+
+#include "fs/base/unique_fd.h"
+#include "tests/tools/forge.h"
+#include "tests/tools/policy_store.h"
+
+namespace veneer::test {
+namespace {
+
+namespace stdfs = std::filesystem;
+
+constexpr size_t kBigFile = 64 << 20;
+
+std::string Noise(size_t size) {
+  std::mt19937_64 random(1);
+  std::string noise(size, '\0');
+  std::generate(noise.begin(), noise.end(), [&] { return static_cast<char>(random()); });
+  return noise;
+}
+
+// A base and two patches, "lib" and "net", of a small file each; all are current. "lib" also has a file that
+// is not within a block that has been read already when the mount begins to serve.
+class FaultyStore : public PolicyStore {
+ public:
+  FaultyStore() {
+    stdfs::create_directories(shop / "tree/usr/lib");
+    shop.Write("tree/usr/lib/data", Noise(50000));
+    lib = Install(Patch("l", "lib", 1));
+    stdfs::remove_all(shop / "tree/usr/lib");
+    net = Install(Patch("n", "net", 1));
+    Json({"activate"});
+    stdfs::create_directories(mount());
+  }
+  ~FaultyStore() {
+    ::umount2(mount().c_str(), MNT_DETACH);
+    for (const std::string& id : {lib, net}) ::umount2(Layer(id).c_str(), MNT_DETACH);
+  }
+  FaultyStore(const FaultyStore&) = delete;
+  FaultyStore& operator=(const FaultyStore&) = delete;
+
+  std::string mount() const { return shop / "mnt"; }
+  std::string Layer(const std::string& id) const { return path() + "/layers/" + id + ".layer"; }
+
+  // What is not in any cache of the kernel's.
+  static void ForgetCaches() { std::ofstream("/proc/sys/vm/drop_caches") << 3; }
+
+  // The errno of reading a file of the mount to its end; 0 if that goes well.
+  int ReadError(const std::string& name) const {
+    const UniqueFd file(::open((mount() + "/" + name).c_str(), O_RDONLY | O_CLOEXEC));
+    if (!file) return errno;
+    char buffer[4096];
+    for (;;) {
+      const ssize_t n = ::read(file.get(), buffer, sizeof buffer);
+      if (n <= 0) return n == 0 ? 0 : errno;
+    }
+  }
+
+  void RequireBaseServed() const {
+    CHECK(ReadFile(mount() + "/usr/bin/other") == std::string(9000, 'o'));
+    CHECK(ReadError("usr/bin/tool") == 0);
+  }
+
+  std::string lib, net;  // their ids
+};
+
+TEST_CASE("a layer file cut short under a mount is an error where it ends, and the rest is served") {
+  const FaultyStore store;
+  store.Json({"mount", store.mount()});
+  const std::string file = store.Layer(store.lib);
+  stdfs::resize_file(file, 0);
+  FaultyStore::ForgetCaches();
+  CHECK(store.ReadError("usr/lib/data") == EIO);
+  CHECK(ReadFile(store.mount() + "/usr/lib/net") == "n");
+  store.RequireBaseServed();
+  CHECK(store.Json({"scan"}, 3).at("findings").size() == 1);
+  // Put in place again, it is another file: the mount takes it up with the next switch to it.
+  CHECK(store.Json({"install", store.shop / "l.layer"}).at("installed").at(0).at("repaired") == true);
+  CHECK(store.Json({"scan"}).at("findings").empty());
+  store.Json({"umount", store.mount()});
+  store.Json({"mount", store.mount()});
+  CHECK(ReadFile(store.mount() + "/usr/lib/data") == Noise(50000));
+}
+
+// The layer's file lies on another mount of the program's, whose supervisor then dies: the kernel answers
+// every read with an error, as for a disk that is gone.
+TEST_CASE("a dead disk under one layer does not take the others down") {
+  const FaultyStore store;
+  const std::string disk = store.shop / "disk";
+  const std::string tree = store.shop / "disk-tree";
+  const std::string other = store.shop / "disk-store";
+  stdfs::create_directories(disk);
+  stdfs::create_directories(tree);
+  stdfs::copy_file(store.shop / "l.layer", tree + "/l.layer");
+  VeneerJson({"seal", tree, "-o", store.shop / "disk.layer", "--id", "disk", "--version", "1", "--key",
+              store.shop.key(), "--cert", store.shop.certificate()});
+  VeneerJson({"--store", other, "init", "--trust", store.shop.trust()});
+  VeneerJson({"--store", other, "install", store.shop / "disk.layer", "--activate"});
+  VeneerJson({"--store", other, "mount", disk});
+  REQUIRE(::mount((disk + "/l.layer").c_str(), store.Layer(store.lib).c_str(), nullptr, MS_BIND, nullptr) ==
+          0);
+  store.Json({"mount", store.mount()});
+  CHECK(ReadFile(store.mount() + "/usr/lib/lib") == "l");
+
+  const pid_t server = VeneerJson({"--store", other, "status"}).at("mounts").at(0).at("supervisor_pid");
+  REQUIRE(::kill(server, SIGKILL) == 0);
+  while (::kill(server, 0) == 0 && stdfs::exists("/proc/" + std::to_string(server) + "/fd/0")) continue;
+  FaultyStore::ForgetCaches();
+  CHECK(store.ReadError("usr/lib/data") == EIO);
+  CHECK(ReadFile(store.mount() + "/usr/lib/net") == "n");
+  store.RequireBaseServed();
+  ::umount2(disk.c_str(), MNT_DETACH);
+
+  // The owner gets out of it live.
+  CHECK(store.Run({"status"}).status != 0);
+  store.Json({"revert", "--to", "1"});
+  CHECK(store.ReadError("usr/lib/lib") == ENOENT);
+  store.RequireBaseServed();
+}
+
+TEST_CASE("a mount serves on over a catalog that is damaged or gone; a new one says why it will not") {
+  const FaultyStore store;
+  const std::string catalog = store.path() + "/catalog";
+  const auto damage = [&](const std::string& part) {
+    if (part == "all") return stdfs::remove_all(catalog) > 0;
+    bool done = false;
+    for (const auto& entry : stdfs::directory_iterator(catalog)) {
+      const std::string name = entry.path().filename();
+      if (!name.starts_with(part) && !name.ends_with(part)) continue;
+      std::ofstream(entry.path(), std::ios::binary) << std::string(stdfs::file_size(entry.path()), 'x');
+      done = true;
+    }
+    return done;
+  };
+  const std::string part = GENERATE(as<std::string>{}, "all", "CURRENT", "MANIFEST-", ".sst");
+  INFO(part);
+  store.Json({"mount", store.mount()});
+  REQUIRE(damage(part));
+  FaultyStore::ForgetCaches();
+  store.RequireBaseServed();
+  CHECK(ReadFile(store.mount() + "/usr/lib/lib") == "l");
+  const int status = part == "all" ? 1 : 3;
+  RequireErrorLine(store.Run({"status"}), status, "status", {"repair-catalog"});
+  RequireErrorLine(store.Run({"activate"}), status, "activate", {"repair-catalog"});
+  stdfs::create_directories(store.shop / "second");
+  RequireErrorLine(store.Run({"mount", store.shop / "second"}), status, "mount", {"repair-catalog"});
+  CHECK(stdfs::is_empty(store.shop / "second"));
+  RequireErrorLine(store.Run({"repair-catalog"}), 5, "repair-catalog", {"umount"});
+
+  store.Json({"umount", store.mount()});
+  CHECK(store.Json({"repair-catalog"}).at("layers").size() == 3);
+  store.Json({"mount", store.mount()});
+  store.RequireBaseServed();
+  CHECK(ReadFile(store.mount() + "/usr/lib/net") == "n");
+}
+
+TEST_CASE("what a catalog's log holds behind its last commit is no commit") {
+  const FaultyStore store;
+  const auto before = store.Json({"status"});
+  int logs = 0;
+  for (const auto& entry : stdfs::directory_iterator(store.path() + "/catalog")) {
+    if (entry.path().extension() != ".log") continue;
+    std::ofstream(entry.path(), std::ios::binary | std::ios::app) << std::string(5000, 'x');
+    ++logs;
+  }
+  CHECK(logs > 0);
+  CHECK(store.Json({"status"}) == before);
+  store.Json({"revert", "--all"});
+  CHECK(store.Current() == std::vector<std::string>{store.base});
+}
+
+TEST_CASE("repair-catalog takes up what is signed, whatever lies in the store and its old catalog") {
+  const FaultyStore store;
+  // What somebody left in the places where the new catalog is made and where layers lie; and the catalog of
+  // another store, which calls other layers current.
+  stdfs::create_directories(store.path() + "/catalog.new");
+  WriteFile(store.path() + "/catalog.new/CURRENT", "MANIFEST-000001\n");
+  WriteFile(store.path() + "/layers/" + std::string(64, 'a') + ".layer", "no layer");
+  stdfs::copy_file(store.Layer(store.lib), store.path() + "/layers/" + std::string(64, 'b') + ".layer");
+  CopyWithDamage(store.Layer(store.net), store.shop / "damaged",
+                 stdfs::file_size(store.Layer(store.net)) - 200);
+  stdfs::rename(store.shop / "damaged", store.Layer(store.net));
+  const PolicyStore other;
+  other.Install(other.Patch("o", "other", 1));
+  other.Json({"activate"});
+  stdfs::remove_all(store.path() + "/catalog");
+  stdfs::copy(other.path() + "/catalog", store.path() + "/catalog", stdfs::copy_options::recursive);
+
+  const auto repaired = store.Json({"repair-catalog"});
+  CHECK(repaired.at("stack_kept") == false);
+  CHECK(repaired.at("passed_over").size() == 3);
+  CHECK(store.Current() == std::vector<std::string>{store.base, store.lib});
+  CHECK(store.Json({"scan"}).at("findings").empty());
+  CHECK_FALSE(stdfs::exists(store.path() + "/catalog.new"));
+}
+
+TEST_CASE("64 descriptors are enough for a mount, its switches and every other command") {
+  const FaultyStore store;
+  const auto limited = [&](std::vector<std::string> words) {
+    std::vector<std::string> argv = {"prlimit", "--nofile=64", VENEER_PROGRAM, "--store", store.path()};
+    argv.insert(argv.end(), words.begin(), words.end());
+    const CommandResult result = RunCommand(argv);
+    INFO(words.front() << ": " << result.out << result.err);
+    CHECK(result.status == 0);
+  };
+  limited({"mount", store.mount()});
+  for (int i = 0; i < 40; ++i) limited({"revert"});
+  limited({"install", store.Patch("m", "more", 1), "--activate"});
+  CHECK(RunCommand({"cat", store.mount() + "/usr/lib/more"}).out == "m");
+  limited({"scan"});
+  limited({"gc"});
+  limited({"status"});
+  limited({"umount", store.mount()});
+  limited({"repair-catalog"});
+}
+
+TEST_CASE("a mount serves files far bigger than the memory that it may have") {
+  const FaultyStore store;
+  store.shop.Write("tree/big", Noise(kBigFile));
+  const std::string file = store.Base("2");
+  store.Json({"install", file, "--activate"});
+  // Three quarters of the file, stacks and cache included.
+  const CommandResult mounted =
+      RunCommand({"prlimit", "--data=" + std::to_string(kBigFile / 4 * 3), VENEER_PROGRAM, "--store",
+                  store.path(), "mount", "--threads", "2", store.mount()});
+  INFO(mounted.err);
+  REQUIRE(mounted.status == 0);
+  for (int i = 0; i < 3; ++i) {
+    FaultyStore::ForgetCaches();
+    CHECK(RunCommand({"cmp", store.shop / "tree/big", store.mount() + "/big"}).status == 0);
+  }
+  store.Json({"revert"});
+  CHECK(ReadFile(store.mount() + "/usr/lib/lib") == "l");
+}
+
+}  // namespace
+}  // namespace veneer::test
