@@ -28,16 +28,28 @@ struct Options {
 constexpr int kTries = 20;
 constexpr std::chrono::milliseconds kBetweenTries{25};
 
-// Asks `mount` to close the layers that it does not show and nobody uses. Those that it keeps, by id, with
-// the mount point.
-Status Release(fuse::LiveMount& mount, std::map<std::string, std::string>& kept) {
+// Why a layer that no generation needs is kept, by id.
+using InUse = std::map<std::string, std::string>;
+
+// Asks `mount` to close the layers that it does not show and nobody uses. Adds those of `layers` that it
+// keeps; all of them where it cannot tell now.
+Status Release(fuse::LiveMount& mount, const std::vector<core::Candidate>& layers, InUse& kept) {
   nlohmann::json answer;
   for (int i = 0; i < kTries; ++i) {
     if (i != 0) std::this_thread::sleep_for(kBetweenTries);
-    VENEER_ASSIGN(answer, mount.channel.Ask({{"request", "release"}}));
+    auto asked = mount.channel.Ask({{"request", "release"}});
+    if (!asked && asked.error().code() == ErrorCode::kBusy) {
+      for (const core::Candidate& layer : layers)
+        kept.emplace(layer.record.id, fmt::format("{} cannot tell whether it is in use: {}", mount.dir(),
+                                                  asked.error().message()));
+      return {};
+    }
+    VENEER_ASSIGN(answer, std::move(asked));
     if (answer["kept"].empty()) return {};
   }
-  for (const auto& layer : answer["kept"]) kept[layer.at("layer")] = mount.dir();
+  for (const auto& layer : answer["kept"]) {
+    kept[layer.at("layer")] = fmt::format("files of it are in use at {}; run: veneer ps", mount.dir());
+  }
   return {};
 }
 
@@ -115,14 +127,12 @@ Status RemoveLeftovers(const StoreChange& change, const Options& options,
 }
 
 Status RemoveGarbage(const StoreChange& change, const Options& options, const core::GarbageFacts& facts,
-                     const std::map<std::string, std::string>& in_use, Tally& tally, Output& output) {
+                     const InUse& in_use, Tally& tally, Output& output) {
   for (const core::Verdict& verdict : core::JudgeGarbage(facts)) {
     const catalog::LayerRecord& record = verdict.layer->record;
     const auto user = in_use.find(record.id);
     const bool keep = verdict.needed || user != in_use.end();
-    const std::string reason =
-        verdict.needed || !keep ? verdict.reason
-                                : fmt::format("files of it are in use at {}; run: veneer ps", user->second);
+    const std::string& reason = verdict.needed || !keep ? verdict.reason : user->second;
     const uint64_t size = SizeOf(change.store.LayerPath(record.file_name));
     output.Line("{:<7}  {} ({}): {}",
                 keep              ? "kept"
@@ -153,10 +163,10 @@ Status CollectGarbage(const Options& options, const Globals& globals, Output& ou
   VENEER_ASSIGN(facts.layers, change.Candidates());
   VENEER_ASSIGN(facts.generations, change.catalog->Generations());
   VENEER_ASSIGN(auto mounts, fuse::FindLiveMounts(change.store.identity()));
-  std::map<std::string, std::string> in_use;
+  InUse in_use;
   for (fuse::LiveMount& mount : mounts) {
     facts.mounted.insert(mount.generation());
-    VENEER_TRY(Release(mount, in_use));
+    VENEER_TRY(Release(mount, facts.layers, in_use));
   }
   Tally tally;
   VENEER_TRY(RemoveLeftovers(change, options, facts.layers, tally, output));

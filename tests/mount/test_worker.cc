@@ -118,6 +118,9 @@ TEST_CASE(
     CHECK(error == EIO);
     CHECK(std::string(rig.Status(0).at("last_death")).find("signal 9") != std::string::npos);
   }
+  // It cannot tell what is in use: nothing goes, and no other mount suffers.
+  const auto gc = rig.Json({"gc", "--keep", "0"});
+  if (rig.WorkerOf(0) == 0) CHECK(gc.at("removed").empty());
   rig.SwitchByProgram(1);
   CHECK(rig.WorkerOf(0) != 0);
   CHECK(rig.Generations().at(rig.mount(0)) == 2);
