@@ -29,6 +29,12 @@ void ShowSwitch(const fuse::SwitchReport& report, Output& output) {
   output.json()["warnings"] = report.warnings;
 }
 
+void ShowDryRun(const std::vector<std::string>& layers, Output& output) {
+  output.json()["dry_run"] = true;
+  output.json()["layers"] = layers;
+  output.Line("effective root would be {}", ToHex(catalog::EffectiveRoot(layers)));
+}
+
 Status Guard(const std::vector<fuse::Hazard>& hazards, const SwitchOptions& options) {
   if (options.force) return {};
   for (const fuse::Hazard& hazard : hazards) {
@@ -70,10 +76,13 @@ Result<catalog::Update> DropPending(const StoreChange& change, Output& output) {
 // The generation is current, as the record has it; a mount that did not follow it then does so now.
 Status StayAt(const StoreChange& change, const catalog::GenerationRecord& current,
               const SwitchOptions& options, Output& output) {
-  if (!options.dry_run) {
-    VENEER_ASSIGN(const auto report, fuse::CatchUp(change.store, current));
-    if (!report.mounts.empty() || !report.warnings.empty()) ShowSwitch(report, output);
+  fuse::SwitchReport report;
+  if (options.dry_run) {
+    ShowDryRun(current.layers, output);
+  } else {
+    VENEER_ASSIGN(report, fuse::CatchUp(change.store, current));
   }
+  ShowSwitch(report, output);
   output.Note("generation {} is just that already: nothing to do", current.number);
   return {};
 }
@@ -118,9 +127,7 @@ Status SwitchTo(StoreChange& change, const std::vector<std::string>& layers, con
   VENEER_ASSIGN(const auto preview, LookAhead(change, before, layers, options, output));
   if (options.dry_run) {
     if (preview) ShowRestart(*preview, output);
-    output.json()["dry_run"] = true;
-    output.json()["layers"] = layers;
-    output.Line("effective root would be {}", root);
+    ShowDryRun(layers, output);
     return {};
   }
   if (options.next_boot) return LeavePending(change, layers, cause, output);

@@ -36,6 +36,11 @@ TEST_CASE("activate tells how long it took, how many entries changed and the lon
     CHECK(mount.at("longest_wait_us").get<int64_t>() >= 0);
     CHECK(mount.at("longest_wait_us").get<int64_t>() <= said);
   }
+  const auto again = rig.Json({"activate", "p"});
+  CHECK(again.at("generation") == json.at("generation"));
+  CHECK(again.at("mounts").empty());
+  CHECK(again.at("warnings").empty());
+  CHECK(rig.Json({"activate", "--dry-run", "p"}).at("layers").size() == 2);
   const CommandResult text = rig.Try({"revert", "--all"});
   for (int i = 0; i < 2; ++i)
     CHECK(text.out.find(fmt::format("{}: {} entries changed in ", rig.mount(i), kEntriesFromFirstToSecond)) !=
