@@ -2,6 +2,7 @@
 
 #include <rocksdb/cache.h>
 #include <rocksdb/env.h>
+#include <rocksdb/listener.h>
 #include <rocksdb/table.h>
 
 #include <cstdarg>
@@ -30,6 +31,16 @@ class ThreadlessEnv final : public rocksdb::EnvWrapper {
   void IncBackgroundThreadsIfNeeded(int /*number*/, Priority /*priority*/) override {}
 };
 
+// After a failed write RocksDB would try again by itself, in a thread that a close then may wait for without
+// end. Whoever wrote is told of the failure, and that is all that there is to do.
+class NoRetries final : public rocksdb::EventListener {
+ public:
+  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason /*reason*/, rocksdb::Status /*error*/,
+                            bool* retries) override {
+    *retries = false;
+  }
+};
+
 }  // namespace
 
 rocksdb::DBOptions DatabaseOptions(OpenMode mode, rocksdb::Env* env) {
@@ -41,6 +52,8 @@ rocksdb::DBOptions DatabaseOptions(OpenMode mode, rocksdb::Env* env) {
   if (env != nullptr) options.env = env;
   if (mode == OpenMode::kRead) options.env = &threadless;
   options.info_log = std::make_shared<NullLogger>();
+  options.listeners = {std::make_shared<NoRetries>()};
+  options.max_bgerror_resume_count = 0;
   options.paranoid_checks = true;
   // A crash may leave half a write at the log's end, which was never answered for; what follows the first bad
   // byte is dropped. Where tables show that there was more, opening fails.
