@@ -1,6 +1,7 @@
 #include "tests/crash/recording_env.h"
 
 #include <rocksdb/file_system.h>
+#include <rocksdb/system_clock.h>
 
 #include <filesystem>
 
@@ -148,10 +149,26 @@ class RecordingFileSystem final : public rocksdb::FileSystemWrapper {
   StepLog& log_;
 };
 
+// RocksDB's pauses after a failed write are of a second each.
+class SleeplessClock final : public rocksdb::SystemClockWrapper {
+ public:
+  SleeplessClock() : SystemClockWrapper(rocksdb::SystemClock::Default()) {}
+  const char* Name() const override { return "SleeplessClock"; }
+  void SleepForMicroseconds(int /*micros*/) override {}
+};
+
+class RecordingEnv final : public rocksdb::EnvWrapper {
+ public:
+  explicit RecordingEnv(std::unique_ptr<rocksdb::Env> env) : EnvWrapper(std::move(env)) {
+    file_system_ = target()->GetFileSystem();
+    system_clock_ = std::make_shared<SleeplessClock>();
+  }
+};
+
 }  // namespace
 
 std::unique_ptr<rocksdb::Env> NewRecordingEnv(StepLog& log) {
-  return rocksdb::NewCompositeEnv(std::make_shared<RecordingFileSystem>(log));
+  return std::make_unique<RecordingEnv>(rocksdb::NewCompositeEnv(std::make_shared<RecordingFileSystem>(log)));
 }
 
 }  // namespace veneer::test
