@@ -91,6 +91,35 @@ TEST_CASE("a layer file cut short under a mount is an error where it ends, and t
   CHECK(ReadFile(store.mount() + "/usr/lib/data") == Noise(50000));
 }
 
+TEST_CASE(
+    "a layer file replaced or removed under a mount is served on as it was, and missed by the next mount") {
+  const FaultyStore store;
+  const std::string file = store.Layer(store.lib);
+  const bool removed = GENERATE(false, true);
+  store.Json({"mount", store.mount()});
+  const pid_t worker = store.Json({"status"}).at("mounts").at(0).at("worker_pid");
+  if (removed) {
+    stdfs::remove(file);
+  } else {
+    stdfs::copy_file(store.Layer(store.net), store.shop / "another");
+    stdfs::rename(store.shop / "another", file);
+  }
+  FaultyStore::ForgetCaches();
+  CHECK(ReadFile(store.mount() + "/usr/lib/data") == Noise(50000));
+  // Another worker gets the same descriptors.
+  REQUIRE(::kill(worker, SIGKILL) == 0);
+  FaultyStore::ForgetCaches();
+  CHECK(ReadFile(store.mount() + "/usr/lib/data") == Noise(50000));
+  store.RequireBaseServed();
+  CHECK(store.Json({"scan"}, 3).at("findings").size() == 1);
+  store.Json({"umount", store.mount()});
+  RequireErrorLine(store.Run({"mount", store.mount()}), 3, "mount",
+                   {removed ? "install FILE" : "repair-catalog"});
+  store.Json({"install", store.shop / "l.layer"});
+  store.Json({"mount", store.mount()});
+  CHECK(ReadFile(store.mount() + "/usr/lib/data") == Noise(50000));
+}
+
 // The layer's file lies on another mount of the program's, whose supervisor then dies: the kernel answers
 // every read with an error, as for a disk that is gone.
 TEST_CASE("a dead disk under one layer does not take the others down") {
