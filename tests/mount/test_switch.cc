@@ -1,14 +1,8 @@
 // The switch is one instant for everyone: many threads on two mounts through hundreds of switches.
-#include <unistd.h>
+#include <iterator>
 
-#include <atomic>
-#include <chrono>
-#include <csignal>
-#include <set>
-#include <thread>
-
-#include "tests/mount/switch_crowd.h"
-#include "tests/mount/switch_rig.h"
+#include "tests/mount/switch_stage.h"
+#include "tests/mount/worker_killer.h"
 
 namespace veneer::test {
 namespace {
@@ -33,53 +27,14 @@ TEST_CASE("the history tells what is late and what was never shown") {
   CHECK(history.CountLate({{510, 520, kFirst, 0}, {521, 530, kThird, 0}, {521, 530, kFirst, 0}}) == 1);
 }
 
-// A store on two mounts, a crowd on each, and the history of the switches.
-struct Stage {
-  SwitchRig rig{2};
-  std::map<std::string, ShownByTree> trees = DescribeTrees(rig.root());
-  TickClock clock;
-  SwitchHistory history{0};
-  Crowd first{rig.mount(0), trees, clock};
-  Crowd second{rig.mount(1), trees, clock};
-
-  template <typename Switch>
-  void SwitchTo(int tree, Switch act) {
-    const uint64_t begin = clock.Next();
-    act(tree);
-    history.Add(begin, clock.Next(), tree);
-  }
-
-  void WaitForAll() const {
-    first.WaitForAll();
-    second.WaitForAll();
-  }
-
-  void Judge() {
-    for (Crowd* crowd : {&first, &second}) {
-      crowd->Stop();
-      CHECK(crowd->errors() == std::vector<std::string>());
-      CHECK(history.CountLate(crowd->lookups()) == 0);
-      for (const auto* seen : {&crowd->lookups(), &crowd->listings()}) {
-        CHECK(history.CountStrangers(*seen) == 0);
-        for (const Seen& one : *seen) {
-          if (history.CountStrangers({one}) == 0) continue;
-          UNSCOPED_INFO(crowd->PathOf(one) << " as in trees " << one.trees);
-          break;
-        }
-      }
-      WARN(history.switches() << " switches, " << crowd->lookups().size() << " look-ups, "
-                              << crowd->listings().size() << " listings");
-    }
-  }
-};
-
 // Every step from one tree to another, in turn.
 constexpr int kWay[] = {1, 2, 1, 2, 0, 2, 0, 1, 0};
 
 TEST_CASE("no look-up is late, and none is wrong, through hundreds of switches") {
-  Stage stage;
+  SwitchRig rig(2);
+  SwitchStage stage(rig);
   stage.WaitForAll();
-  Switcher switcher(stage.rig);
+  Switcher switcher(rig);
   for (int round = 0; round < 23; ++round) {
     for (const int tree : kWay) {
       stage.SwitchTo(tree, [&](int next) { switcher.SwitchTo(next); });
@@ -91,52 +46,24 @@ TEST_CASE("no look-up is late, and none is wrong, through hundreds of switches")
 }
 
 TEST_CASE("so it is when the program switches") {
-  Stage stage;
+  SwitchRig rig(2);
+  SwitchStage stage(rig);
   stage.WaitForAll();
   for (const int tree : kWay) {
-    stage.SwitchTo(tree, [&](int next) { stage.rig.SwitchByProgram(next); });
+    stage.SwitchTo(tree, [&](int next) { rig.SwitchByProgram(next); });
     stage.WaitForAll();
   }
   stage.Judge();
 }
 
-// Kills the first mount's worker again and again, each after it has
-// served for longer than one that dies at once, until it goes.
-class Killer {
- public:
-  Killer(const SwitchRig& rig, const Crowd& crowd) : thread_([this, &rig, &crowd] { Run(rig, crowd); }) {}
-  ~Killer() {
-    stop_ = true;
-    thread_.join();
-  }
-  Killer(const Killer&) = delete;
-  Killer& operator=(const Killer&) = delete;
-
-  int kills() const { return kills_; }
-
- private:
-  void Run(const SwitchRig& rig, const Crowd& crowd) {
-    while (!stop_) {
-      const auto begin = std::chrono::steady_clock::now();
-      while (!stop_ && std::chrono::steady_clock::now() - begin < std::chrono::milliseconds(600))
-        crowd.WaitForAll();
-      ::kill(rig.WorkerOf(0), SIGKILL);
-      ++kills_;
-    }
-  }
-
-  std::atomic<bool> stop_{false};
-  std::atomic<int> kills_{0};
-  std::thread thread_;  // last: uses the others
-};
-
 TEST_CASE("so it is while a mount's workers are killed, also in the middle of a switch") {
-  Stage stage;
+  SwitchRig rig(2);
+  SwitchStage stage(rig);
   stage.WaitForAll();
-  Switcher switcher(stage.rig);
+  Switcher switcher(rig);
   int kills = 0;
   {
-    const Killer killer(stage.rig, stage.first);
+    const WorkerKiller killer(rig, stage.first(), std::chrono::milliseconds(600));
     for (size_t round = 0; killer.kills() < 8; ++round) {
       stage.SwitchTo(kWay[round % std::size(kWay)], [&](int next) { switcher.SwitchTo(next); });
     }
@@ -144,17 +71,18 @@ TEST_CASE("so it is while a mount's workers are killed, also in the middle of a 
   }
   stage.WaitForAll();
   stage.Judge();
-  CHECK(stage.rig.Status(0).at("counters").at("worker_deaths") >= kills);
-  CHECK(stage.rig.Status(1).at("counters").at("worker_deaths") == 0);
+  CHECK(rig.Status(0).at("counters").at("worker_deaths") >= kills);
+  CHECK(rig.Status(1).at("counters").at("worker_deaths") == 0);
 }
 
 TEST_CASE("so it is while other supervisors take the mounts over") {
-  Stage stage;
+  SwitchRig rig(2);
+  SwitchStage stage(rig);
   stage.WaitForAll();
   for (const int tree : {1, 2, 0}) {
-    stage.rig.Run({"reload"});
+    rig.Run({"reload"});
     stage.WaitForAll();
-    stage.SwitchTo(tree, [&](int next) { stage.rig.SwitchByProgram(next); });
+    stage.SwitchTo(tree, [&](int next) { rig.SwitchByProgram(next); });
     stage.WaitForAll();
   }
   stage.Judge();
