@@ -154,13 +154,18 @@ Status LiveTree::Replay(uint64_t generation, const std::vector<StackLayer>& stac
   return {};
 }
 
+Status LiveTree::BeginFinish(const View& former) {
+  const std::lock_guard lock(switch_mutex_);
+  VENEER_ASSIGN(const Changes changes, Changes::Between(former, *Now()->view));
+  return ForgetPendingAttributes(changes);
+}
+
 // What is shown already is the new view, so nothing that comes in meanwhile can be old.
 Result<LiveTree::Report> LiveTree::FinishSwitch(const View& former) {
   const std::lock_guard lock(switch_mutex_);
   VENEER_ASSIGN(const Changes changes, Changes::Between(former, *Now()->view));
   report_ = {changes.entries().size(), changes.Stale().size(), 0};
   VENEER_TRY(ForgetPending(changes));
-  VENEER_TRY(ForgetPendingAttributes(changes));
   VENEER_TRY(ForgetListings(changes));
   return report_;
 }

@@ -93,8 +93,15 @@ class LiveTree {
   // Prepare.
   Status Replay(uint64_t generation, const std::vector<StackLayer>& stack);
 
-  // Has the kernel forget all that differs between `former` and what is shown now: the end of a switch, or of
-  // several, that another process began. Errors of reading the layers and of the kernel.
+  // For a tree that takes over in the middle of a switch, or of several, that another process began: what it
+  // shows is new already, and the kernel may still have what differed in `former`. Two steps; both have the
+  // errors of reading the layers and of the kernel.
+  //
+  // Before anything asks the tree: the kernel forgets the attributes of folders that differ. Nobody can have
+  // seen anything new yet. Waits for no request. (Entries are no matter: Prepare had them forgotten, and let
+  // none be kept.)
+  Status BeginFinish(const View& former);
+  // While it is asked: the kernel forgets all the rest.
   Result<Report> FinishSwitch(const View& former);
 
   // The generation shown.

@@ -131,6 +131,8 @@ class Worker final : public FailureSink {
       }
       if (generation == settled) settled_ = tree_->Now()->view;
     }
+    // Nothing to finish; and a view that is kept keeps its layers open.
+    if (settled_ == tree_->Now()->view) settled_.reset();
     return json::object();
   }
 
@@ -139,6 +141,7 @@ class Worker final : public FailureSink {
     if (message.descriptors.size() > 1) panic_trigger_ = std::move(message.descriptors[1]);
     VENEER_ASSIGN(session_, Session::Create(std::move(message.descriptors.at(0)),
                                             message.json.at("init").get<Bytes>(), *context_, kernel_));
+    if (settled_ != nullptr) VENEER_TRY(tree_->BeginFinish(*settled_));
     std::thread([this] {
       session_->Serve(setup_.threads);
       reporter_.reset();  // tells what is still to be told

@@ -206,5 +206,29 @@ TEST_CASE("files, negative entries, attributes, listings: all follow one instant
   CHECK(scene.kernel.asked() < all.size() * 3);  // something is cached
 }
 
+TEST_CASE("a tree that takes over in the middle of a switch shows nothing new beside anything old") {
+  const std::vector<StackLayer> old_stack = {Base().Layer(1)};
+  const std::vector<StackLayer> new_stack = {old_stack[0], PatchFor(2).Layer(2)};
+  const auto former = View::Build(1, old_stack);
+  REQUIRE_OK(former);
+  testing::KernelModel kernel;
+  LiveTree dying(*former, kernel);
+  kernel.Attach(dying);
+  const NodeId folder = (*(*former)->Walk("d0"))->id;
+  CHECK(kernel.Attributes(folder) == 1);
+  CHECK(SlotOf(kernel.Lookup(folder, "f0")) == 1);
+  CHECK(kernel.List(folder, 100).size() == 2 + kFiles + 8);
+  REQUIRE_OK(dying.Prepare(2, new_stack));
+
+  LiveTree heir(*former, kernel);
+  REQUIRE_OK(heir.Replay(2, new_stack));
+  REQUIRE_OK(heir.BeginFinish(**former));
+  kernel.Attach(heir);
+  CHECK(SlotOf(kernel.Lookup(folder, "f0")) == 2);
+  CHECK(kernel.Attributes(folder) == 2);
+  REQUIRE_OK(heir.FinishSwitch(**former));
+  CHECK(kernel.List(folder, 100).size() == 2 + kFiles + 8 + 2);
+}
+
 }  // namespace
 }  // namespace veneer::core
