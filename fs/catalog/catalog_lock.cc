@@ -20,10 +20,7 @@ Status WaitFor(const std::string& path, std::chrono::milliseconds wait, const st
   const auto deadline = std::chrono::steady_clock::now() + wait;
   for (bool first = true; lock() != 0; first = false) {
     if (errno != EAGAIN) return FailErrno(errno, path);
-    if (std::chrono::steady_clock::now() >= deadline) {
-      return Fail(ErrorCode::kBusy, "{}: another veneer command is writing to it; try again when it is done",
-                  path);
-    }
+    if (std::chrono::steady_clock::now() >= deadline) return StillLocked(path);
     VENEER_TRY(CheckCancel());
     if (first && on_wait) on_wait();
     std::this_thread::sleep_for(kPause);
@@ -32,6 +29,11 @@ Status WaitFor(const std::string& path, std::chrono::milliseconds wait, const st
 }
 
 }  // namespace
+
+tl::unexpected<Error> StillLocked(const std::string& path) {
+  return Fail(ErrorCode::kBusy, "{}: another veneer command is writing to it; try again when it is done",
+              path);
+}
 
 // As RocksDB's PosixFileSystem::LockFile: a POSIX record lock on all of the file LOCK.
 Result<UniqueFd> HoldCatalog(const std::string& path, std::chrono::milliseconds wait,

@@ -10,6 +10,9 @@
 
 namespace veneer::catalog {
 
+// kBusy: what whoever waited too long for a lock on `path` is told.
+tl::unexpected<Error> StillLocked(const std::string& path);
+
 // Keeps everybody from changing the catalog in the folder `path` for as long as the descriptor is open. For a
 // process that has to fork: opening the catalog itself would start threads. A child does not have the lock,
 // and the process must not open the catalog for writing meanwhile. Waits as Catalog::OpenForWriting does.

@@ -8,6 +8,7 @@
 #include "fs/base/bytes.h"
 #include "fs/base/cancel.h"
 #include "fs/catalog/catalog.h"
+#include "fs/catalog/catalog_lock.h"
 #include "fs/catalog/database.h"
 #include "fs/catalog/keys.h"
 #include "fs/catalog/rocks_options.h"
@@ -115,10 +116,7 @@ Result<std::unique_ptr<Database>> Database::OpenForWriting(const std::string& pa
     if (status.ok()) return database;
     if (!LockIsHeld(status)) return tl::unexpected(FromRocks(status, path));
     const auto now = std::chrono::steady_clock::now();
-    if (now >= deadline) {
-      return Fail(ErrorCode::kBusy, "{}: another veneer command is writing to it; try again when it is done",
-                  path);
-    }
+    if (now >= deadline) return StillLocked(path);
     VENEER_TRY(CheckCancel());
     if (pause == milliseconds(1) && on_wait) on_wait();
     std::this_thread::sleep_for(std::min<std::chrono::nanoseconds>(pause, deadline - now));
