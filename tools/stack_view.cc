@@ -16,6 +16,11 @@ Result<std::vector<std::shared_ptr<const layer::Layer>>> OpenLayers(const StoreR
                                  std::make_shared<verity::BlockCache>(kCacheBytes));
 }
 
+Result<StackView> ViewOf(std::vector<std::shared_ptr<const layer::Layer>> layers, uint64_t generation) {
+  VENEER_ASSIGN(auto view, core::View::Build(generation, core::StackOf(layers)));
+  return StackView{std::move(layers), std::move(view)};
+}
+
 }  // namespace
 
 Result<StoreReading> OpenForReading(const Globals& globals) {
@@ -28,8 +33,7 @@ Result<StoreReading> OpenForReading(const Globals& globals) {
 Result<StackView> OpenStackView(const StoreReading& reading, const std::vector<std::string>& ids,
                                 uint64_t generation) {
   VENEER_ASSIGN(auto layers, OpenLayers(reading, ids));
-  VENEER_ASSIGN(auto view, core::View::Build(generation, core::StackOf(layers)));
-  return StackView{std::move(layers), std::move(view)};
+  return ViewOf(std::move(layers), generation);
 }
 
 Result<StackView> OpenSoundStack(const StoreReading& reading, const std::vector<std::string>& ids,
@@ -37,8 +41,7 @@ Result<StackView> OpenSoundStack(const StoreReading& reading, const std::vector<
   VENEER_ASSIGN(auto layers, OpenLayers(reading, ids));
   // First, since it names the patch that cannot be read.
   VENEER_TRY(core::CheckPathConflicts(layers));
-  VENEER_ASSIGN(auto view, core::View::Build(generation, core::StackOf(layers)));
-  return StackView{std::move(layers), std::move(view)};
+  return ViewOf(std::move(layers), generation);
 }
 
 Result<catalog::GenerationRecord> FindGeneration(const catalog::Catalog& catalog, uint64_t number) {
