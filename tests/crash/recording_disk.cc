@@ -60,44 +60,34 @@ Status RecordingDisk::Copy(int from, uint64_t offset, uint64_t length, int to, c
       Refused());
 }
 
+template <typename Act>
+Status RecordingDisk::Change(Kind kind, const std::string& path, const std::string& other, const Act& act) {
+  return log_.Take(
+      act,
+      [&] {
+        return Step{kind, log_.Below(path), other.empty() ? "" : log_.Below(other), 0, {}};
+      },
+      Refused());
+}
+
 Status RecordingDisk::Sync(int fd, const std::string& name) {
-  return log_.Take([&] { return io::SystemDisk().Sync(fd, name); },
-                   [&] {
-                     return Step{Kind::kSync, log_.Below(PathOf(fd)), {}, 0, {}};
-                   },
-                   Refused());
+  return Change(Kind::kSync, PathOf(fd), {}, [&] { return io::SystemDisk().Sync(fd, name); });
 }
 
 Status RecordingDisk::MakeFolder(const std::string& path) {
-  return log_.Take([&] { return io::SystemDisk().MakeFolder(path); },
-                   [&] {
-                     return Step{Kind::kMakeFolder, log_.Below(path), {}, 0, {}};
-                   },
-                   Refused());
+  return Change(Kind::kMakeFolder, path, {}, [&] { return io::SystemDisk().MakeFolder(path); });
 }
 
 Status RecordingDisk::Rename(const std::string& from, const std::string& to) {
-  return log_.Take([&] { return io::SystemDisk().Rename(from, to); },
-                   [&] {
-                     return Step{Kind::kRename, log_.Below(from), log_.Below(to), 0, {}};
-                   },
-                   Refused());
+  return Change(Kind::kRename, from, to, [&] { return io::SystemDisk().Rename(from, to); });
 }
 
 Status RecordingDisk::Exchange(const std::string& one, const std::string& other) {
-  return log_.Take([&] { return io::SystemDisk().Exchange(one, other); },
-                   [&] {
-                     return Step{Kind::kExchange, log_.Below(one), log_.Below(other), 0, {}};
-                   },
-                   Refused());
+  return Change(Kind::kExchange, one, other, [&] { return io::SystemDisk().Exchange(one, other); });
 }
 
 Status RecordingDisk::Remove(const std::string& path) {
-  return log_.Take([&] { return io::SystemDisk().Remove(path); },
-                   [&] {
-                     return Step{Kind::kRemove, log_.Below(path), {}, 0, {}};
-                   },
-                   Refused());
+  return Change(Kind::kRemove, path, {}, [&] { return io::SystemDisk().Remove(path); });
 }
 
 Status RecordingDisk::RemoveTree(const std::string& path) {
@@ -107,24 +97,14 @@ Status RecordingDisk::RemoveTree(const std::string& path) {
     const std::vector<stdfs::directory_entry> entries(stdfs::directory_iterator{path}, {});
     for (const auto& entry : entries) VENEER_TRY(RemoveTree(entry.path()));
   }
-  const auto remove = [&]() -> Status {
+  return Change(Kind::kRemove, path, {}, [&]() -> Status {
     std::error_code error;
     return stdfs::remove(path, error) ? Status() : FailErrno(error.value(), path);
-  };
-  return log_.Take(
-      remove,
-      [&] {
-        return Step{Kind::kRemove, log_.Below(path), {}, 0, {}};
-      },
-      Refused());
+  });
 }
 
 Status RecordingDisk::SyncFolder(const std::string& path) {
-  return log_.Take([&] { return io::SystemDisk().SyncFolder(path); },
-                   [&] {
-                     return Step{Kind::kSyncFolder, log_.Below(path), {}, 0, {}};
-                   },
-                   Refused());
+  return Change(Kind::kSyncFolder, path, {}, [&] { return io::SystemDisk().SyncFolder(path); });
 }
 
 }  // namespace veneer::test

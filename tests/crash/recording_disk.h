@@ -22,6 +22,10 @@ class RecordingDisk final : public io::Disk {
   Status SyncFolder(const std::string& path) override;
 
  private:
+  // Takes a step that changes names alone.
+  template <typename Act>
+  Status Change(Step::Kind kind, const std::string& path, const std::string& other, const Act& act);
+
   StepLog& log_;
 };
 
