@@ -24,3 +24,11 @@ function(veneer_test name)
   endif()
   set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}")
 endfunction()
+
+# veneer_runs_program(TARGET...): each runs the real program, which it finds in VENEER_PROGRAM.
+function(veneer_runs_program)
+  foreach(target IN LISTS ARGN)
+    target_compile_definitions(${target} PRIVATE VENEER_PROGRAM="$<TARGET_FILE:veneer>")
+    add_dependencies(${target} veneer)
+  endforeach()
+endfunction()
