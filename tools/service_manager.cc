@@ -40,7 +40,8 @@ void ServiceManager::Drop(const std::string& name) {
 std::string ServiceManager::ReplaceCommand() const {
   char* unit = nullptr;
   const bool known = sd_pid_get_unit(0, &unit) >= 0;
-  const std::string command = fmt::format("systemctl kill --kill-whom=main --signal=KILL '{}'", known ? unit : "UNIT");
+  const std::string command =
+      fmt::format("systemctl kill --kill-whom=main --signal=KILL '{}'", known ? unit : "UNIT");
   std::free(unit);  // NOLINT: libsystemd allocates it with malloc
   return command;
 }

@@ -1,12 +1,12 @@
 #include "fs/catalog/store.h"
 
 #include <sys/stat.h>
-#include <algorithm>
-#include <iterator>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <filesystem>
+#include <iterator>
 #include <set>
 #include <system_error>
 

@@ -57,8 +57,7 @@ Result<ControlServer::Answer> Supervisor::HandOver(ControlServer::ClientId clien
   if (preparing_ != 0 || taking_over_ != 0)
     return Fail(ErrorCode::kBusy, "{}: a switch or a reload is under way; try again", options_.target);
   if (keeper_ != nullptr) {
-    return Fail(ErrorCode::kFailed, "a service manager keeps the mount; run: {}",
-                keeper_->ReplaceCommand());
+    return Fail(ErrorCode::kFailed, "a service manager keeps the mount; run: {}", keeper_->ReplaceCommand());
   }
   if (layers_.size() > kMaxDescriptors - kFixedDescriptors)
     return Fail(ErrorCode::kBusy, "{}: has too many layers open; run: veneer gc", options_.target);
