@@ -11,6 +11,10 @@ namespace {
 // Views kept ready for listings that a switch overtook; older ones are built again when asked for.
 constexpr size_t kRecentViews = 8;
 
+tl::unexpected<Error> NothingPrepared() {
+  return Fail(ErrorCode::kUsage, "no switch is prepared");
+}
+
 }  // namespace
 
 LiveTree::LiveTree(std::shared_ptr<const View> view, KernelCache& kernel) : kernel_(kernel) {
@@ -114,27 +118,39 @@ Status LiveTree::ForgetListings(const Changes& changes) {
 }
 
 Result<LiveTree::Report> LiveTree::Prepare(uint64_t generation, const std::vector<StackLayer>& stack) {
+  VENEER_TRY(BeginPrepare(generation, stack));
+  return FinishPrepare();
+}
+
+Status LiveTree::BeginPrepare(uint64_t generation, const std::vector<StackLayer>& stack) {
   const std::lock_guard lock(switch_mutex_);
   if (next_ != nullptr)
     return Fail(ErrorCode::kBusy, "a switch to generation {} is under way", next_->generation());
   const std::shared_ptr<const View> now = Now()->view;
   VENEER_ASSIGN(auto next, View::Build(generation, stack, now->table(), now.get()));
-  VENEER_ASSIGN(Changes found, Changes::Between(*now, *next));
-  const auto changes = std::make_shared<const Changes>(std::move(found));
-  report_ = {changes->entries().size(), changes->Stale().size(), 0};
-  Show(now, changes);
-  if (Status forgotten = ForgetPending(*changes); !forgotten) {
-    Show(now, nullptr);
+  VENEER_ASSIGN(Changes changes, Changes::Between(*now, *next));
+  next_ = std::move(next);
+  Show(now, std::make_shared<const Changes>(std::move(changes)));
+  return {};
+}
+
+Result<LiveTree::Report> LiveTree::FinishPrepare() {
+  const std::lock_guard lock(switch_mutex_);
+  if (next_ == nullptr) return NothingPrepared();
+  const std::shared_ptr<const Moment> now = Now();
+  report_ = {now->pending->entries().size(), now->pending->Stale().size(), 0};
+  if (Status forgotten = ForgetPending(*now->pending); !forgotten) {
+    next_ = nullptr;
+    Show(now->view, nullptr);
     return tl::unexpected<Error>(std::move(forgotten).error());
   }
-  Remember(*next);
-  next_ = std::move(next);
+  Remember(*next_);
   return report_;
 }
 
 Result<LiveTree::Report> LiveTree::Commit() {
   const std::lock_guard lock(switch_mutex_);
-  if (next_ == nullptr) return Fail(ErrorCode::kUsage, "no switch is prepared");
+  if (next_ == nullptr) return NothingPrepared();
   const std::shared_ptr<const Moment> before = Now();
   KeepForListings(before->view);
   Status attributes = ForgetPendingAttributes(*before->pending);
@@ -154,19 +170,26 @@ Status LiveTree::Replay(uint64_t generation, const std::vector<StackLayer>& stac
   return {};
 }
 
-Status LiveTree::BeginFinish(const View& former) {
+Status LiveTree::BeginFinish(const Views& formers) {
   const std::lock_guard lock(switch_mutex_);
-  VENEER_ASSIGN(const Changes changes, Changes::Between(former, *Now()->view));
-  return ForgetPendingAttributes(changes);
+  for (const auto& former : formers) {
+    VENEER_ASSIGN(const Changes changes, Changes::Between(*former, *Now()->view));
+    VENEER_TRY(ForgetPendingAttributes(changes));
+  }
+  return {};
 }
 
 // What is shown already is the new view, so nothing that comes in meanwhile can be old.
-Result<LiveTree::Report> LiveTree::FinishSwitch(const View& former) {
+Result<LiveTree::Report> LiveTree::FinishSwitch(const Views& formers) {
   const std::lock_guard lock(switch_mutex_);
-  VENEER_ASSIGN(const Changes changes, Changes::Between(former, *Now()->view));
-  report_ = {changes.entries().size(), changes.Stale().size(), 0};
-  VENEER_TRY(ForgetPending(changes));
-  VENEER_TRY(ForgetListings(changes));
+  report_ = {};
+  for (const auto& former : formers) {
+    VENEER_ASSIGN(const Changes changes, Changes::Between(*former, *Now()->view));
+    report_.entries += changes.entries().size();
+    report_.folders += changes.Stale().size();
+    VENEER_TRY(ForgetPending(changes));
+    VENEER_TRY(ForgetListings(changes));
+  }
   return report_;
 }
 

@@ -77,9 +77,16 @@ class LiveTree {
         0;  // the longest that the kernel took over one of them: look-ups in that folder waited no longer
   };
 
-  // First half of a switch to `stack` as `generation`. kBusy if one is prepared already; errors of building
-  // the view; then nothing has changed. An error of the kernel's leaves the tree as it was, too.
+  // First half of a switch to `stack` as `generation`: both steps below. Where one fails, the tree is as it
+  // was.
   Result<Report> Prepare(uint64_t generation, const std::vector<StackLayer>& stack);
+
+  // What will change is answered in such a way that the kernel keeps none of it. A tree that takes over from
+  // another process in the middle of a switch does this before anything asks it. kBusy if a switch is
+  // prepared already; errors of building the view.
+  Status BeginPrepare(uint64_t generation, const std::vector<StackLayer>& stack);
+  // The kernel forgets what it had of that. After BeginPrepare only (kUsage); errors of the kernel.
+  Result<Report> FinishPrepare();
 
   // Second half: the instant. After Prepare only (kUsage), and cannot fail otherwise: where the kernel would
   // not forget a listing, the switch has happened and the report is the error.
@@ -93,16 +100,17 @@ class LiveTree {
   // Prepare.
   Status Replay(uint64_t generation, const std::vector<StackLayer>& stack);
 
-  // For a tree that takes over in the middle of a switch, or of several, that another process began: what it
-  // shows is new already, and the kernel may still have what differed in `former`. Two steps; both have the
-  // errors of reading the layers and of the kernel.
+  // For a tree that takes over where switches that another process began are not finished: what it shows is
+  // new already, and the kernel may still have what differed in one of `formers`, the generations from the
+  // last one that was finished on. Two steps; both have the errors of reading the layers and of the kernel.
   //
   // Before anything asks the tree: the kernel forgets the attributes of folders that differ. Nobody can have
   // seen anything new yet. Waits for no request. (Entries are no matter: Prepare had them forgotten, and let
   // none be kept.)
-  Status BeginFinish(const View& former);
+  using Views = std::vector<std::shared_ptr<const View>>;
+  Status BeginFinish(const Views& formers);
   // While it is asked: the kernel forgets all the rest.
-  Result<Report> FinishSwitch(const View& former);
+  Result<Report> FinishSwitch(const Views& formers);
 
   // The generation shown.
   uint64_t generation() const { return Now()->view->generation(); }

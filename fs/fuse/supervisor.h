@@ -94,6 +94,7 @@ class Supervisor {
   Status StartWorker();
   Status LoadWorker(WorkerProcess& worker);
   Status PutToWork(WorkerProcess& worker);
+  static nlohmann::json AsJson(const Shown& shown);
   nlohmann::json HistoryAsJson() const;
   void TryToStartWorker();
   void RefuseForNow();

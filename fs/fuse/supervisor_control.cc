@@ -104,8 +104,9 @@ Result<json> Supervisor::PrepareWorker(const Shown& shown) {
   json nothing = {{"entries", 0}, {"folders", 0}};
   if (!worker_) return nothing;
   VENEER_TRY(OfferLayers(shown));
-  auto prepared =
-      AskWorker({{"request", "prepare"}, {"generation", shown.generation}, {"slots", shown.slots}});
+  json request = AsJson(shown);
+  request["request"] = "prepare";
+  auto prepared = AskWorker(request);
   if (!prepared && !worker_) return nothing;
   return prepared;
 }
@@ -137,8 +138,13 @@ Status Supervisor::OfferLayers(const Shown& shown) {
 }
 
 // The instant lies somewhere in here, also if the worker dies of it: from now on only the new generation is
-// shown.
+// shown. Where there is no worker, one is tried that has the kernel forget the old one first; if none can
+// serve that, the kernel may show some of it for as long as the next worker takes to finish the switch.
 Result<json> Supervisor::Commit() {
+  if (!worker_) {
+    restarts_.Reset();
+    TryToStartWorker();
+  }
   history_.push_back(*std::exchange(prepared_, std::nullopt));
   ForgetHistory();
   Keep();

@@ -40,14 +40,19 @@ Status Supervisor::LoadWorker(WorkerProcess& worker) {
     }
     VENEER_TRY(worker.Ask({{"request", "add"}, {"layers", std::move(offers)}}, files));
   }
-  VENEER_TRY(worker.Ask({{"request", "load"}, {"history", HistoryAsJson()}, {"settled", settled_}}));
+  json load = {{"request", "load"}, {"history", HistoryAsJson()}, {"settled", settled_}};
+  if (prepared_) load["prepared"] = AsJson(*prepared_);
+  VENEER_TRY(worker.Ask(load));
   return {};
+}
+
+json Supervisor::AsJson(const Shown& shown) {
+  return {{"generation", shown.generation}, {"slots", shown.slots}};
 }
 
 json Supervisor::HistoryAsJson() const {
   json history = json::array();
-  for (const Shown& shown : history_)
-    history.push_back({{"generation", shown.generation}, {"slots", shown.slots}});
+  for (const Shown& shown : history_) history.push_back(AsJson(shown));
   return history;
 }
 
@@ -62,10 +67,7 @@ Status Supervisor::PutToWork(WorkerProcess& worker) {
     VENEER_ASSIGN(finished_switch_, worker.Ask({{"request", "finish"}}));
     settled_ = history_.back().generation;
   }
-  if (prepared_) {
-    VENEER_TRY(worker.Ask(
-        {{"request", "prepare"}, {"generation", prepared_->generation}, {"slots", prepared_->slots}}));
-  }
+  if (prepared_) VENEER_TRY(worker.Ask({{"request", "finish-prepare"}}));
   return {};
 }
 

@@ -76,12 +76,10 @@ class Worker final : public FailureSink {
     if (what == "add") return Add(message);
     if (what == "load") return Load(request);
     if (what == "serve") return Serve(message);
-    if (what == "prepare") {
-      VENEER_ASSIGN(const auto stack, StackOf(request.at("slots")));
-      return Describe(tree_->Prepare(request.at("generation"), stack));
-    }
+    if (what == "prepare") return Prepare(request);
     if (what == "commit") return Describe(tree_->Commit());
     if (what == "finish") return Finish();
+    if (what == "finish-prepare") return FinishPrepare();
     if (what == "release") return Release();
     if (what != "abort") return Fail(ErrorCode::kUsage, "worker: no such request: {}", what);
     tree_->Abort();
@@ -116,8 +114,8 @@ class Worker final : public FailureSink {
     return stack;
   }
 
-  // The generations that the mount has shown, oldest first. What lies after "settled" may not be what the
-  // kernel has in its caches.
+  // The generations that the mount has shown, oldest first; the kernel may still have in its caches what was
+  // shown from "settled" on. And the one that is prepared, if one is.
   Result<json> Load(const json& request) {
     const uint64_t settled = request.at("settled");
     for (const json& shown : request.at("history")) {
@@ -129,11 +127,19 @@ class Worker final : public FailureSink {
       } else {
         VENEER_TRY(tree_->Replay(generation, stack));
       }
-      if (generation == settled) settled_ = tree_->Now()->view;
+      if (generation == settled || !unsettled_.empty()) unsettled_.push_back(tree_->Now()->view);
     }
-    // Nothing to finish; and a view that is kept keeps its layers open.
-    if (settled_ == tree_->Now()->view) settled_.reset();
+    if (!unsettled_.empty()) unsettled_.pop_back();  // what is shown
+    if (const auto next = request.find("prepared"); next != request.end()) {
+      VENEER_ASSIGN(const auto stack, StackOf(next->at("slots")));
+      VENEER_TRY(tree_->BeginPrepare(next->at("generation"), stack));
+    }
     return json::object();
+  }
+
+  Result<json> Prepare(const json& request) {
+    VENEER_ASSIGN(const auto stack, StackOf(request.at("slots")));
+    return Describe(tree_->Prepare(request.at("generation"), stack));
   }
 
   Result<json> Serve(Message& message) {
@@ -141,7 +147,7 @@ class Worker final : public FailureSink {
     if (message.descriptors.size() > 1) panic_trigger_ = std::move(message.descriptors[1]);
     VENEER_ASSIGN(session_, Session::Create(std::move(message.descriptors.at(0)),
                                             message.json.at("init").get<Bytes>(), *context_, kernel_));
-    if (settled_ != nullptr) VENEER_TRY(tree_->BeginFinish(*settled_));
+    VENEER_TRY(tree_->BeginFinish(unsettled_));
     std::thread([this] {
       session_->Serve(setup_.threads);
       reporter_.reset();  // tells what is still to be told
@@ -150,10 +156,9 @@ class Worker final : public FailureSink {
     return json::object();
   }
 
-  Result<json> Finish() {
-    if (settled_ == nullptr) return json::object();
-    return Describe(tree_->FinishSwitch(*std::exchange(settled_, nullptr)));
-  }
+  // What Load began.
+  Result<json> Finish() { return Describe(tree_->FinishSwitch(std::exchange(unsettled_, {}))); }
+  Result<json> FinishPrepare() { return Describe(tree_->FinishPrepare()); }
 
   static Result<json> Describe(const Result<core::LiveTree::Report>& report) {
     if (!report) return tl::unexpected<Error>(report.error());
@@ -209,7 +214,7 @@ class Worker final : public FailureSink {
   std::shared_ptr<verity::BlockCache> cache_;
   NotifyingKernelCache kernel_;
   std::unique_ptr<core::LiveTree> tree_;
-  std::shared_ptr<const core::View> settled_;
+  core::LiveTree::Views unsettled_;  // oldest first, without what is shown
   std::unique_ptr<Context> context_;
   std::unique_ptr<Session> session_;
   UniqueFd panic_trigger_;

@@ -222,12 +222,55 @@ TEST_CASE("a tree that takes over in the middle of a switch shows nothing new be
 
   LiveTree heir(*former, kernel);
   REQUIRE_OK(heir.Replay(2, new_stack));
-  REQUIRE_OK(heir.BeginFinish(**former));
+  REQUIRE_OK(heir.BeginFinish({*former}));
   kernel.Attach(heir);
   CHECK(SlotOf(kernel.Lookup(folder, "f0")) == 2);
   CHECK(kernel.Attributes(folder) == 2);
-  REQUIRE_OK(heir.FinishSwitch(**former));
+  REQUIRE_OK(heir.FinishSwitch({*former}));
   CHECK(kernel.List(folder, 100).size() == 2 + kFiles + 8 + 2);
+}
+
+TEST_CASE("a tree that takes over has the kernel forget all generations that were not finished") {
+  const std::vector<StackLayer> base = {Base().Layer(1)};
+  const std::vector<StackLayer> patched = {base[0], PatchFor(2).Layer(2)};
+  testing::KernelModel kernel;
+  const auto first = View::Build(1, base);
+  REQUIRE_OK(first);
+  LiveTree dying(*first, kernel);
+  REQUIRE_OK(dying.Replay(2, patched));
+  const auto second = dying.Now()->view;
+  kernel.Attach(dying);
+  const NodeId folder = (*second->Walk("d0"))->id;
+  CHECK(SlotOf(kernel.Lookup(folder, "f0")) == 2);
+  CHECK(kernel.Attributes(folder) == 2);
+
+  // The third holds what the first held.
+  LiveTree heir(*first, kernel);
+  REQUIRE_OK(heir.Replay(2, patched));
+  REQUIRE_OK(heir.Replay(3, base));
+  REQUIRE_OK(heir.BeginFinish({*first, second}));
+  kernel.Attach(heir);
+  REQUIRE_OK(heir.FinishSwitch({*first, second}));
+  CHECK(SlotOf(kernel.Lookup(folder, "f0")) == 1);
+  CHECK(kernel.Attributes(folder) == 1);
+}
+
+TEST_CASE("a tree that takes over a prepared switch never lets the kernel keep what is about to change") {
+  const std::vector<StackLayer> base = {Base().Layer(1)};
+  testing::KernelModel kernel;
+  auto view = View::Build(1, base);
+  REQUIRE_OK(view);
+  LiveTree heir(*view, kernel);
+  CHECK(heir.FinishPrepare().error().code() == ErrorCode::kUsage);
+  REQUIRE_OK(heir.BeginPrepare(2, {base[0], PatchFor(2).Layer(2)}));
+  CHECK(heir.BeginPrepare(3, base).error().code() == ErrorCode::kBusy);
+  const NodeId folder = (*(*view)->Walk("d0"))->id;
+  CHECK_FALSE(heir.Now()->MayKeepEntry(folder, "f0"));
+  CHECK_FALSE(heir.Now()->MayKeepAttributes(folder));
+  CHECK(heir.generation() == 1);
+  REQUIRE_OK(heir.FinishPrepare());
+  REQUIRE_OK(heir.Commit());
+  CHECK(heir.generation() == 2);
 }
 
 }  // namespace

@@ -28,20 +28,20 @@ uint64_t SwitchHistory::CountStrangers(const std::vector<Seen>& seen) const {
 
 // Goes through the begins in order. What ended before one of them bounds it from below: by the oldest
 // generation that explains that operation and is not older than its own bound.
-uint64_t SwitchHistory::CountLate(const std::vector<Seen>& seen) const {
+std::vector<Seen> SwitchHistory::Late(const std::vector<Seen>& seen) const {
   std::vector<Seen> by_begin = seen;
   std::sort(by_begin.begin(), by_begin.end(), [](const Seen& a, const Seen& b) { return a.begin < b.begin; });
   using Ended = std::pair<uint64_t, size_t>;  // tick, generation that it showed at least
   std::priority_queue<Ended, std::vector<Ended>, std::greater<>> running;
   size_t bound = 0;
-  uint64_t late = 0;
+  std::vector<Seen> late;
   for (const Seen& one : by_begin) {
     for (; !running.empty() && running.top().first < one.begin; running.pop())
       bound = std::max(bound, running.top().second);
     const Range range = Possible(one);
     if (range.oldest > range.newest) continue;
     if (range.newest < bound) {
-      ++late;
+      late.push_back(one);
       continue;
     }
     size_t shown = std::max(range.oldest, bound);

@@ -43,9 +43,9 @@ class SwitchHistory {
   // their begin to their end.
   uint64_t CountStrangers(const std::vector<Seen>& seen) const;
 
-  // How many of `seen` show an older generation than one that another had shown before they began. Strangers
-  // aside.
-  uint64_t CountLate(const std::vector<Seen>& seen) const;
+  // Those of `seen` that show an older generation than one that another had shown before they began.
+  // Strangers aside.
+  std::vector<Seen> Late(const std::vector<Seen>& seen) const;
 
  private:
   struct Generation {

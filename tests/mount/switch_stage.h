@@ -1,6 +1,9 @@
 // Crowds on the two mounts of a store, and the history of the switches that they see.
 #pragma once
 
+#include <algorithm>
+#include <vector>
+
 #include "tests/mount/switch_crowd.h"
 #include "tests/mount/switch_rig.h"
 
@@ -36,7 +39,12 @@ class SwitchStage {
     for (Crowd* crowd : {&first_, &second_}) {
       crowd->Stop();
       CHECK(crowd->errors() == std::vector<std::string>());
-      CHECK(history_.CountLate(crowd->lookups()) == 0);
+      const std::vector<Seen> late = history_.Late(crowd->lookups());
+      for (size_t i = 0; i < std::min<size_t>(late.size(), 5); ++i) {
+        UNSCOPED_INFO("late: " << crowd->PathOf(late[i]) << " as in trees " << late[i].trees << ", ticks "
+                               << late[i].begin << " to " << late[i].end);
+      }
+      CHECK(late.empty());
       for (const auto* seen : {&crowd->lookups(), &crowd->listings()}) {
         CHECK(history_.CountStrangers(*seen) == 0);
         for (const Seen& one : *seen) {

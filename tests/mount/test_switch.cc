@@ -19,12 +19,12 @@ TEST_CASE("the history tells what is late and what was never shown") {
   CHECK(history.CountStrangers({{10, 20, kSecond, 0}, {201, 210, kFirst, 0}, {401, 402, kSecond, 0}}) == 3);
   CHECK(history.CountStrangers({{110, 120, 0, 0}, {610, 620, kThird, 0}, {610, 620, kFirst, 0}}) == 2);
   // In one window: new, then old again; and old that began before new had ended.
-  CHECK(history.CountLate({{110, 120, kSecond, 0}, {121, 130, kFirst, 0}}) == 1);
-  CHECK(history.CountLate({{110, 120, kSecond, 0}, {119, 130, kFirst, 0}}) == 0);
+  CHECK(history.Late({{110, 120, kSecond, 0}, {121, 130, kFirst, 0}}).size() == 1);
+  CHECK(history.Late({{110, 120, kSecond, 0}, {119, 130, kFirst, 0}}).empty());
   // What two generations have says nothing; what only the newer has does.
-  CHECK(history.CountLate({{110, 120, kFirst | kSecond, 0}, {121, 130, kFirst, 0}}) == 0);
-  CHECK(history.CountLate({{110, 120, kSecond | kThird, 0}, {121, 130, kFirst | kThird, 0}}) == 1);
-  CHECK(history.CountLate({{510, 520, kFirst, 0}, {521, 530, kThird, 0}, {521, 530, kFirst, 0}}) == 1);
+  CHECK(history.Late({{110, 120, kFirst | kSecond, 0}, {121, 130, kFirst, 0}}).empty());
+  CHECK(history.Late({{110, 120, kSecond | kThird, 0}, {121, 130, kFirst | kThird, 0}}).size() == 1);
+  CHECK(history.Late({{510, 520, kFirst, 0}, {521, 530, kThird, 0}, {521, 530, kFirst, 0}}).size() == 1);
 }
 
 // Every step from one tree to another, in turn.
