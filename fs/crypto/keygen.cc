@@ -52,6 +52,11 @@ Result<Bytes> KeyPem(EVP_PKEY* key) {
   return Bytes(pem.begin(), pem.end());
 }
 
+// EVP_EC_gen is a macro that casts a const away, which not every compiler lets pass.
+EVP_PKEY* NewEcKey() {
+  return EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-256");
+}
+
 struct NewFile {
   const char* name;
   unsigned mode;
@@ -60,8 +65,8 @@ struct NewFile {
 
 Result<std::vector<NewFile>> MakeFiles(const std::string& common_name, int64_t now) {
   const ErrorScope scope;
-  const PkeyPtr ca_key(EVP_EC_gen("P-256"));
-  const PkeyPtr signer_key(EVP_EC_gen("P-256"));
+  const PkeyPtr ca_key(NewEcKey());
+  const PkeyPtr signer_key(NewEcKey());
   if (!ca_key || !signer_key) return Fail(ErrorCode::kFailed, "key: {}", TakeOpenSslReason());
   const Validity validity{now - kSecondsPerDay, now - kSecondsPerDay + kValidity};
   VENEER_ASSIGN(const X509Ptr ca,
