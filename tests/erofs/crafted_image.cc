@@ -74,4 +74,11 @@ void CraftedImage::PutRoot(ByteSpan content) {
   Put(OffsetOfBlock(kDataBlock), content);
 }
 
+void CraftedImage::PutFolder(Nid nid, uint32_t block, ByteSpan content) {
+  auto raw = Extended(0040755, content.size());
+  raw.data = block;
+  PutRaw(OffsetOf(nid), raw);
+  Put(OffsetOfBlock(block), content);
+}
+
 }  // namespace veneer::erofs

@@ -54,6 +54,9 @@ class CraftedImage {
   // Makes `block` (of a plain root) hold `content`, and the root's size fit.
   void PutRoot(ByteSpan content);
 
+  // Makes inode `nid` (extended: two slots) a folder that holds `content` from block `block` on.
+  void PutFolder(Nid nid, uint32_t block, ByteSpan content);
+
   std::shared_ptr<const io::BlockSource> Source() const {
     return std::make_shared<io::MemoryBlockSource>(bytes);
   }

@@ -14,11 +14,7 @@ constexpr uint8_t kFolderType = format::kErofsTypeFolder;
 
 // Makes nid `nid` a folder with `entries` in data block `block` behind kDataBlock.
 void PutFolder(CraftedImage& image, Nid nid, uint32_t block, const std::vector<CraftedEntry>& entries) {
-  const Bytes content = FolderBytes(entries);
-  auto raw = CraftedImage::Extended(0040755, content.size());
-  raw.data = CraftedImage::kDataBlock + block;
-  image.PutRaw(CraftedImage::OffsetOf(nid), raw);
-  image.Put(CraftedImage::OffsetOfBlock(CraftedImage::kDataBlock + block), content);
+  image.PutFolder(nid, CraftedImage::kDataBlock + block, FolderBytes(entries));
 }
 
 void PutFile(CraftedImage& image, Nid nid) {

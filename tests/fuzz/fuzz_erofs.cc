@@ -7,6 +7,7 @@
 
 #include "fs/erofs/dir_cursor.h"
 #include "fs/erofs/image.h"
+#include "fs/erofs/walk.h"
 
 namespace veneer::erofs {
 namespace {
@@ -27,9 +28,9 @@ bool Good(const Result<T>& result) {
   return false;
 }
 
-class Walk {
+class Visitor {
  public:
-  explicit Walk(const Image& image) : image_(image) {}
+  explicit Visitor(const Image& image) : image_(image) {}
 
   void Run() {
     Meet(image_.root());
@@ -123,12 +124,25 @@ class Walk {
   std::deque<Nid> queue_;
 };
 
+// From the root by names, however the folders hold each other.
+void WalkByNames(const Image& image) {
+  int visits = 0;
+  const Status status = Walk(image, [&](const std::string&, Nid, const Result<Inode>& inode) -> Status {
+    (void)Good(inode);
+    if (++visits == kMaxSteps) return Fail(ErrorCode::kInterrupted, "enough");
+    return {};
+  });
+  Require(status || status.error().code() == ErrorCode::kInterrupted);
+}
+
 }  // namespace
 }  // namespace veneer::erofs
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace veneer;
   const auto image = erofs::Image::Open(std::make_shared<io::MemoryBlockSource>(Bytes(data, data + size)));
-  if (erofs::Good(image)) erofs::Walk(*image).Run();
+  if (!erofs::Good(image)) return 0;
+  erofs::Visitor(*image).Run();
+  erofs::WalkByNames(*image);
   return 0;
 }
