@@ -24,7 +24,8 @@ Status Open(const test::HashedImage& image, const Layout& layout) {
 }
 
 TEST_CASE("any range of the image is read as it is") {
-  const uint64_t blocks = GENERATE(uint64_t{1}, uint64_t{2}, uint64_t{128}, uint64_t{129}, uint64_t{300});
+  const uint64_t blocks = GENERATE(uint64_t{1}, uint64_t{2}, uint64_t{127}, uint64_t{128}, uint64_t{129},
+                                   uint64_t{300}, uint64_t{16384}, uint64_t{16385});
   const test::HashedImage image = test::MakeHashedImage(blocks);
   const auto reader = test::OpenReader(image);
   const uint64_t size = reader->size();
