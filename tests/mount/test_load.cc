@@ -1,11 +1,8 @@
-// Everything at once, for a minute. If VENEER_LOAD_MINUTES is set, for so many, and workers are killed too:
-// about one kill in two hundred, in the middle of a switch, still lets something old be seen after something
-// new (docs/architecture.md, "Today's limits"), so that is not asked of every run.
+// Everything at once, workers killed too: for a minute, or for as many as VENEER_LOAD_MINUTES says.
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <optional>
 
 #include "tests/mount/switch_stage.h"
 #include "tests/mount/worker_killer.h"
@@ -18,12 +15,8 @@ constexpr std::chrono::milliseconds kBetweenSwitches{50};
 constexpr std::chrono::milliseconds kBetweenKills{1000};
 constexpr long kGrowth = 8 << 10;  // KiB that are no leak: caches that fill, the C library's arenas
 
-const char* Minutes() {
-  return std::getenv("VENEER_LOAD_MINUTES");
-}
-
 int Rounds() {
-  const char* minutes = Minutes();
+  const char* minutes = std::getenv("VENEER_LOAD_MINUTES");
   return 6 * (minutes == nullptr ? 1 : std::max(1, std::atoi(minutes)));
 }
 
@@ -96,8 +89,7 @@ int RunRound(const SwitchRig& rig, int tree) {
   stage.WaitForAll();
   {
     Switcher switcher(rig);
-    std::optional<WorkerKiller> killer;
-    if (Minutes() != nullptr) killer.emplace(rig, stage.first(), kBetweenKills);
+    const WorkerKiller killer(rig, stage.first(), kBetweenKills);
     const auto end = std::chrono::steady_clock::now() + kRound;
     for (int next = tree; std::chrono::steady_clock::now() < end;) {
       next = (next + 1) % kTrees;
