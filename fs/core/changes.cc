@@ -89,11 +89,12 @@ class Comparison {
     const NodeId id_b = b ? b->id : 0;
     const std::string path = folder.path.empty() ? name : folder.path + "/" + name;
     const bool same = id_a == id_b;
-    if (!same) part.entries.push_back({folder.folder, path, id_a, id_b});
+    const bool was_folder = a && a->inode.IsFolder();
+    if (!same) part.entries.push_back({folder.folder, path, id_a, id_b, was_folder});
     // A folder that one of them does not show is still served there, as the one layer's folder that it is:
     // its branches are compared in the same way.
     Changes::Part& below = same ? part : changes_.hidden_;
-    if (a && a->inode.IsFolder()) VENEER_TRY(CompareFolder({id_a, folder.folder, path}, below));
+    if (was_folder) VENEER_TRY(CompareFolder({id_a, folder.folder, path}, below));
     if (!same && b && b->inode.IsFolder()) VENEER_TRY(CompareFolder({id_b, folder.folder, path}, below));
     return {};
   }

@@ -21,6 +21,7 @@ struct ChangedEntry {
   std::string path;   // from the root, without a leading '/'; its last component is the name
   NodeId before = 0;  // 0: absent
   NodeId after = 0;   // 0: absent
+  bool was_folder = false;
 
   std::string_view name() const { return std::string_view(path).substr(path.rfind('/') + 1); }
 };

@@ -107,6 +107,21 @@ Status LiveTree::ForgetPendingAttributes(const Changes& changes) {
   return status;
 }
 
+// Once more, after the instant. An entry of a folder that was forgotten comes back when the folder is looked
+// up again, and an answer that was given before Prepare, and whose asker was slow to take it, could still
+// make it one to keep. Nothing waits for such an asker: he holds no lock.
+Status LiveTree::ForgetFoldersThatWent(const Changes& changes) {
+  Status status;
+  for (const Changes::Part* part : changes.parts()) {
+    for (const ChangedEntry& entry : part->entries) {
+      if (!entry.was_folder) continue;
+      Status step = Timed([&] { return kernel_.ForgetEntry(entry.folder, entry.name()); });
+      if (!step && status) status = std::move(step);
+    }
+  }
+  return status;
+}
+
 Status LiveTree::ForgetListings(const Changes& changes) {
   Status status;
   for (const NodeId folder : changes.Stale()) {
@@ -155,8 +170,10 @@ Result<LiveTree::Report> LiveTree::Commit() {
   KeepForListings(before->view);
   Status attributes = ForgetPendingAttributes(*before->pending);
   Show(std::exchange(next_, nullptr), nullptr);
+  const Status folders = ForgetFoldersThatWent(*before->pending);
   VENEER_TRY(ForgetListings(*before->pending));
   VENEER_TRY(attributes);
+  VENEER_TRY(folders);
   return report_;
 }
 

@@ -3,7 +3,7 @@
 // Readers take the state of the moment and never wait for a switch. A switch goes: Prepare (a look-up of what
 // will change still gets the old answer, but one that the kernel may not keep; then the kernel forgets what
 // it had of it), Commit (the kernel forgets the folder attributes that differ; one pointer is swapped: the
-// instant; then the kernel forgets the listings that differ).
+// instant; then the kernel forgets the listings that differ, and folders that went once more).
 #pragma once
 
 #include <cstdint>
@@ -125,6 +125,7 @@ class LiveTree {
   void Remember(const View& view);
   Status ForgetPending(const Changes& changes);
   Status ForgetPendingAttributes(const Changes& changes);
+  Status ForgetFoldersThatWent(const Changes& changes);
   Status ForgetListings(const Changes& changes);
   void KeepForListings(std::shared_ptr<const View> view) const;
   template <typename Call>

@@ -60,6 +60,9 @@ class FakeKernel final : public KernelCache {
     return {};
   }
 
+  // As when the folder's entry, forgotten, comes back with an answer of before.
+  void Keep(NodeId folder, const std::string& name, NodeId id) { cache_[{folder, name}] = id; }
+
   void FailAfter(int64_t entries) { fail_after_ = entries; }
   uint64_t asked() const { return asked_; }
   const std::vector<NodeId>& forgotten() const { return forgotten_; }
@@ -128,6 +131,17 @@ TEST_CASE("a switch forgets what changes and keeps the rest") {
   mounted.kernel.Lookup(kRootId, "untouched");
   mounted.kernel.Lookup(folder, "f1");
   CHECK(mounted.kernel.asked() == asked);
+}
+
+TEST_CASE("a folder that went is forgotten again after the instant") {
+  Mounted mounted(BaseTree());
+  const NodeId folder = mounted.kernel.Lookup(kRootId, "d1");
+  TestTree patch;
+  patch.File("d1", "no folder any more");
+  REQUIRE_OK(mounted.tree->Prepare(2, {mounted.base, patch.Layer(2)}));
+  mounted.kernel.Keep(kRootId, "d1", folder);
+  REQUIRE_OK(mounted.tree->Commit());
+  CHECK(SlotOf(mounted.kernel.Lookup(kRootId, "d1")) == 2);
 }
 
 TEST_CASE("a switch that is taken back, or that the kernel refuses, changes nothing") {
