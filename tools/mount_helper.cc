@@ -13,6 +13,7 @@
 
 #include "tools/exit_status.h"
 #include "tools/hint.h"
+#include "tools/interrupt.h"
 #include "tools/mount_command.h"
 #include "tools/text.h"
 
@@ -122,6 +123,7 @@ Status Mount(const Words& words) {
 
 int main(int argc, char** argv) {
   using namespace veneer::tools;  // NOLINT: the program is theirs
+  CatchInterrupts();
   const auto words = ParseWords(argc, argv);
   const veneer::Status status = words ? Mount(*words) : tl::unexpected(words.error());
   if (status) return 0;

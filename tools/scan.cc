@@ -134,9 +134,9 @@ Status Scan(const Options& options, const Globals& globals, Output& output) {
                    {"bytes", totals.bytes},
                    {"seconds", took.count()},
                    {"findings", std::move(findings)}};
+  if (!first && first.error().code() == ErrorCode::kInterrupted) return first;
   output.Note("{} layers, {} in {} blocks checked in {:.1f} s", candidates.size(), SizeText(totals.bytes),
               totals.blocks, took.count());
-  if (!first && first.error().code() == ErrorCode::kInterrupted) return first;
   if (totals.damaged == 0) {
     if (first) output.Note("no damage");
     return first;

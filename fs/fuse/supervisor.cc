@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <csignal>
 
+#include "fs/base/cancel.h"
 #include "fs/catalog/event_spool.h"
 #include "fs/fuse/device.h"
 #include "fs/fuse/message.h"
@@ -56,6 +57,7 @@ Result<std::unique_ptr<Supervisor>> Supervisor::Start(MountOptions options, Log 
   VENEER_ASSIGN(catalog::Store store, catalog::Store::Open(options.store, options.trust));
   std::unique_ptr<Supervisor> self(new Supervisor(std::move(options), std::move(store), std::move(log)));
   VENEER_TRY(self->Listen());
+  VENEER_TRY(CheckCancel());  // a signal that came before they were blocked
   VENEER_ASSIGN(self->shared_, SharedMemory::Create());
   VENEER_ASSIGN(const uint64_t wanted, self->WantedGeneration());
   VENEER_ASSIGN(Shown shown, self->OpenGeneration(wanted));

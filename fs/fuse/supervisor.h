@@ -42,7 +42,8 @@ class Supervisor {
  public:
   // Mounts, with a worker that answers. SIGTERM, SIGINT and SIGHUP are blocked from now on. Errors of the
   // store, its layers and its trust; kNotFound where no generation is current, or not the one asked for;
-  // those of MountFuse. `keeper`, if there is one, is given all that Resume needs, and outlives this.
+  // those of MountFuse; kInterrupted if a stop was asked for before (fs/base/cancel.h). `keeper`, if there is
+  // one, is given all that Resume needs, and outlives this.
   static Result<std::unique_ptr<Supervisor>> Start(MountOptions options, Log log, Keeper* keeper = nullptr);
 
   // Takes a live mount over from its supervisor, which is at the other end of `former` and may be another

@@ -26,6 +26,7 @@ class Command {
   Command& operator=(const Command&) = delete;
   ~Command();
 
+  pid_t pid() const { return pid_; }
   void Signal(int signal) const;
 
   // Waits for its end.

@@ -1,8 +1,12 @@
 // A signal in the middle of the work: exit status 130, and nothing left behind.
 #include <fcntl.h>
+#include <pty.h>
 #include <sys/stat.h>
+#include <termios.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <csignal>
 #include <filesystem>
 #include <set>
@@ -72,6 +76,103 @@ TEST_CASE("a signal that was ignored from the start stays ignored") {
   ::kill(seal.mkfs(), SIGKILL);
   RequireError(seal.Wait(), 1, "seal", {"mkfs.erofs: killed by signal 9"});
   CHECK(seal.Left() == std::set<std::string>{});
+}
+
+// A terminal that takes nothing until it is thawed: whoever draws progress on it stops there.
+class FrozenTerminal {
+ public:
+  FrozenTerminal() {
+    int master = -1;
+    int slave = -1;
+    REQUIRE(::openpty(&master, &slave, nullptr, nullptr, nullptr) == 0);
+    ours_.reset(master);
+    theirs_.reset(slave);
+    REQUIRE(::tcflow(slave, TCOOFF) == 0);
+  }
+  int theirs() const { return theirs_.get(); }
+
+  // Lets it go on, and returns all that is written until nobody has it open any more, as lines; those that
+  // were drawn over are left out.
+  std::string Thaw() {
+    REQUIRE(::tcflow(theirs_.get(), TCOON) == 0);
+    theirs_.reset();
+    std::string text;
+    std::array<char, 4096> buffer{};
+    for (ssize_t n = 0; (n = ::read(ours_.get(), buffer.data(), buffer.size())) > 0;) {
+      text.append(buffer.data(), static_cast<size_t>(n));
+    }
+    const std::string erased = "\r\x1b[K";
+    const size_t end = text.rfind(erased);
+    return end == std::string::npos ? text : text.substr(end + erased.size());
+  }
+
+ private:
+  UniqueFd ours_, theirs_;
+};
+
+// Waits until `command` has a file open whose path begins so.
+void WaitForOpenFile(const Command& command, const std::string& path) {
+  const std::string folder = "/proc/" + std::to_string(command.pid()) + "/fd";
+  for (;;) {
+    for (const auto& fd : stdfs::directory_iterator(folder)) {
+      std::error_code gone;
+      if (stdfs::read_symlink(fd.path(), gone).string().starts_with(path)) return;
+    }
+  }
+}
+
+// A store with one layer installed, and another layer beside it.
+class StoreToStop {
+ public:
+  StoreToStop() {
+    const std::string file = shop_.Sealed();
+    Run({"init", "--trust", shop_.trust()});
+    Run({"install", file, "--activate"});
+    std::vector<std::string> words = shop_.SealWords(next());
+    *(std::find(words.begin(), words.end(), "--version") + 1) = "next";
+    REQUIRE(Veneer(words).status == 0);
+  }
+  std::string path() const { return shop_ / "store"; }
+  std::string next() const { return shop_ / "next.layer"; }
+  void Run(std::vector<std::string> words) const {
+    words.insert(words.begin(), {"--store", path()});
+    const CommandResult result = Veneer(words);
+    INFO(result.err);
+    CHECK(result.status == 0);
+  }
+
+  // Runs `words`, which draw progress; once a layer is open, sends `signal`. Requires one line and no other.
+  void Stop(std::vector<std::string> words, int signal) const {
+    const std::string verb = words.front();
+    words.insert(words.begin(), {"--store", path()});
+    FrozenTerminal terminal;
+    Command command(VeneerCommand(words), terminal.theirs());
+    WaitForOpenFile(command, path() + "/layers/");
+    command.Signal(signal);
+    CHECK(terminal.Thaw() == "veneer: " + verb + ": interrupted\r\n");
+    const CommandResult result = command.Wait();
+    CHECK(result.status == 130);
+    CHECK(result.out == "");
+  }
+
+ private:
+  Workshop shop_;
+};
+
+TEST_CASE("a signal stops a scan and an install in their middle, and the store is as it was") {
+  const StoreToStop store;
+  const std::vector<std::vector<std::string>> commands = {{"scan"}, {"install", store.next()}};
+  const auto& words = GENERATE_COPY(from_range(commands));
+  const int signal = GENERATE(SIGINT, SIGTERM, SIGHUP);
+  INFO(words.front() << ", signal " << signal);
+  const auto names = NamesIn(store.path());
+  const auto layers = NamesIn(store.path() + "/layers");
+  const std::string listed = Veneer({"--store", store.path(), "list"}).out;
+  store.Stop(words, signal);
+  CHECK(NamesIn(store.path()) == names);
+  CHECK(NamesIn(store.path() + "/layers") == layers);
+  CHECK(Veneer({"--store", store.path(), "list"}).out == listed);
+  store.Run(words);
 }
 
 }  // namespace

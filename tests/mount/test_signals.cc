@@ -1,0 +1,122 @@
+// Signals to a mount's processes; the worker's are in test_worker.cc.
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+
+#include "fs/catalog/catalog_lock.h"
+#include "tests/tools/policy_store.h"
+
+namespace veneer::test {
+namespace {
+
+namespace stdfs = std::filesystem;
+
+// A store with a place to mount it.
+class MountedByHand : public PolicyStore {
+ public:
+  MountedByHand() { stdfs::create_directories(mount()); }
+  ~MountedByHand() { ::umount2(mount().c_str(), MNT_DETACH); }
+  MountedByHand(const MountedByHand&) = delete;
+  MountedByHand& operator=(const MountedByHand&) = delete;
+
+  std::string mount() const { return shop / "mnt"; }
+  nlohmann::json Mounts() const { return Json({"status"}).at("mounts"); }
+
+  // The process that serves, as soon as there is one.
+  pid_t WaitForSupervisor() const {
+    for (;;) {
+      const auto mounts = Mounts();
+      if (!mounts.empty()) return mounts.at(0).at("supervisor_pid");
+    }
+  }
+
+  // An answer to status means that signals from before have been looked at.
+  void RequireDeafTo(int signal, pid_t supervisor) const {
+    REQUIRE(::kill(supervisor, signal) == 0);
+    REQUIRE(WaitForSupervisor() == supervisor);
+    CHECK(stdfs::exists(mount() + "/usr/bin/tool"));
+  }
+  void RequireUnmounted() const {
+    CHECK(stdfs::is_empty(mount()));
+    CHECK(Mounts().empty());
+  }
+};
+
+TEST_CASE("a mount in the foreground ends with 0 when it is told to stop, and SIGHUP is nothing to it") {
+  const MountedByHand store;
+  const int signal = GENERATE(SIGTERM, SIGINT);
+  Command server(VeneerCommand({"--store", store.path(), "mount", "--foreground", store.mount()}));
+  store.RequireDeafTo(SIGHUP, store.WaitForSupervisor());
+  server.Signal(signal);
+  const CommandResult ended = server.Wait();
+  INFO(ended.err);
+  CHECK(ended.status == 0);
+  CHECK(ended.err.find(store.mount() + ": unmounted") != std::string::npos);
+  store.RequireUnmounted();
+}
+
+TEST_CASE("a mount in use that is told to stop is gone at once, and its server ends with the last user") {
+  const MountedByHand store;
+  Command server(VeneerCommand({"--store", store.path(), "mount", "--foreground", store.mount()}));
+  const pid_t supervisor = store.WaitForSupervisor();
+  UniqueFd file(::open((store.mount() + "/usr/bin/tool").c_str(), O_RDONLY | O_CLOEXEC));
+  REQUIRE(file);
+  server.Signal(SIGTERM);
+  while (!stdfs::is_empty(store.mount())) continue;
+  REQUIRE(::kill(supervisor, 0) == 0);
+  char byte = 0;
+  CHECK(::pread(file.get(), &byte, 1, 0) == 1);
+  file.reset();
+  CHECK(server.Wait().status == 0);
+}
+
+TEST_CASE("a mount in the background unmounts when it is told to stop, and SIGHUP is nothing to it") {
+  const MountedByHand store;
+  const int signal = GENERATE(SIGTERM, SIGINT);
+  const bool helper = GENERATE(false, true);
+  const CommandResult mounted = helper ? RunCommand({VENEER_MOUNT_HELPER, store.path(), store.mount()})
+                                       : Veneer({"--store", store.path(), "mount", store.mount()});
+  INFO(mounted.err);
+  REQUIRE(mounted.status == 0);
+  const pid_t supervisor = store.WaitForSupervisor();
+  store.RequireDeafTo(SIGHUP, supervisor);
+  REQUIRE(::kill(supervisor, signal) == 0);
+  while (::kill(supervisor, 0) == 0) continue;
+  store.RequireUnmounted();
+}
+
+TEST_CASE("a mount that is told to stop before it is there never appears") {
+  const MountedByHand store;
+  const std::string way = GENERATE(as<std::string>{}, "foreground", "background", "helper");
+  INFO(way);
+  store.Install(store.Patch("p", "lib", 1));
+  store.Json({"activate", "--next-boot"});
+  auto held = catalog::HoldCatalog(store.path() + "/catalog", std::chrono::seconds(0));
+  REQUIRE_OK(held);
+  std::vector<std::string> argv = {VENEER_MOUNT_HELPER, store.path(), store.mount()};
+  if (way != "helper") argv = VeneerCommand({"--store", store.path(), "mount", store.mount()});
+  if (way == "foreground") argv.emplace_back("--foreground");
+  Command command(argv);
+  // The child that would make the waiting generation current waits for the lock.
+  const std::string pid = std::to_string(command.pid());
+  for (std::string child; child.empty();) {
+    std::ifstream("/proc/" + pid + "/task/" + pid + "/children") >> child;
+  }
+  command.Signal(SIGTERM);
+  held->reset();
+  const CommandResult result = command.Wait();
+  INFO(result.out << result.err);
+  CHECK(result.status == 130);
+  CHECK(result.err.find("interrupted\n") != std::string::npos);
+  store.RequireUnmounted();
+  store.Json({"mount", store.mount()});
+  CHECK(stdfs::exists(store.mount() + "/usr/lib/lib"));
+}
+
+}  // namespace
+}  // namespace veneer::test
