@@ -60,22 +60,26 @@ class SealedImage {
     return *scan;
   }
 
+  static erofs::Inode InodeAt(const erofs::Image& image, const std::string& path) {
+    auto inode = image.ReadInode(image.root());
+    for (size_t start = 0; start < path.size();) {
+      const size_t end = std::min(path.find('/', start), path.size());
+      REQUIRE_OK(inode);
+      const auto entry = image.Lookup(*inode, path.substr(start, end - start));
+      REQUIRE_OK(entry);
+      REQUIRE(entry->has_value());
+      inode = image.ReadInode((*entry)->nid);
+      start = end + 1;
+    }
+    REQUIRE_OK(inode);
+    return *inode;
+  }
+
   // The blocks of the image that hold what is at `path`.
   std::vector<erofs::BlockRange> BlocksOf(const std::string& path) const {
     const auto image = erofs::Image::Open(Reader(file_));
     REQUIRE_OK(image);
-    auto inode = image->ReadInode(image->root());
-    for (size_t start = 0; start < path.size();) {
-      const size_t end = std::min(path.find('/', start), path.size());
-      REQUIRE_OK(inode);
-      const auto entry = image->Lookup(*inode, path.substr(start, end - start));
-      REQUIRE_OK(entry);
-      REQUIRE(entry->has_value());
-      inode = image->ReadInode((*entry)->nid);
-      start = end + 1;
-    }
-    REQUIRE_OK(inode);
-    auto blocks = image->BlocksOf(*inode);
+    auto blocks = image->BlocksOf(InodeAt(*image, path));
     REQUIRE_OK(blocks);
     return *blocks;
   }
@@ -210,14 +214,57 @@ TEST_CASE("with the root of the hash tree nothing is good") {
   for (const Finding& finding : scan.findings) CHECK(finding.kind == "tree");
 }
 
-TEST_CASE("a block that the device cannot read is damage") {
+TEST_CASE("a block that the device cannot read is damage, and costs that block alone") {
   const SealedImage image;
-  const uint64_t block = image.image_blocks() - 1;
+  const uint64_t end = image.BlocksOf("large").back().end;
+  const uint64_t behind = GENERATE(uint64_t{1}, uint64_t{100}, uint64_t{256});  // from the bad block on
   const auto file = std::make_shared<test::FaultyFile>(image.file());
-  file->FailAt(block * kBlockSize + 7);
+  file->FailAt((end - behind) * kBlockSize + 7);
   const LayerScan scan = image.ScanOf(file);
   REQUIRE(scan.findings.size() == 1);
-  CHECK(scan.findings[0].block == block);
+  CHECK(scan.findings[0].block == end - behind);
+  CHECK(scan.findings[0].kind == "data");
+  CHECK(scan.findings[0].paths == Paths{"folder/hard-link", "large"});
+
+  const auto opened = erofs::Image::Open(image.Reader(file));
+  REQUIRE_OK(opened);
+  const erofs::Inode large = SealedImage::InodeAt(*opened, "large");
+  const Bytes content = test::Pattern(1 << 20, 1);
+  const uint64_t bad = content.size() / kBlockSize - behind;
+  for (uint64_t block = 0; block < content.size() / kBlockSize; ++block) {
+    Bytes out(kBlockSize);
+    const Status read = opened->ReadData(large, block * kBlockSize, out);
+    if (block == bad) {
+      REQUIRE_FAILS(ErrorCode::kIo, read);
+      CHECK(out == Bytes(kBlockSize));
+    } else {
+      REQUIRE_OK(read);
+      CHECK(std::equal(out.begin(), out.end(), content.begin() + static_cast<ptrdiff_t>(block * kBlockSize)));
+    }
+  }
+  file->Heal();
+  CHECK(image.ScanOf(file).findings.empty());
+}
+
+// The tree is behind the image: where the file ends before its leaves, nothing vouches for what is there.
+TEST_CASE("a file that ends early under the scanner is damage from its first block on") {
+  const SealedImage image;
+  const test::Scratch scratch;
+  Bytes bytes(image.file()->size());
+  REQUIRE_OK(image.file()->ReadExact(0, bytes));
+  REQUIRE_OK(io::WriteFileAtomically(scratch / "layer", bytes));
+  auto file = io::PosixFile::Open(scratch / "layer");
+  REQUIRE_OK(file);
+  const auto reader = image.Reader(std::move(*file));
+  const uint64_t blocks = GENERATE_COPY(image.tree_block() + 2, image.image_blocks() / 2, uint64_t{0});
+  REQUIRE(::truncate((scratch / "layer").c_str(), static_cast<off_t>(blocks * kBlockSize)) == 0);
+  const auto scan = ScanBlocks(*reader, nullptr, {});
+  REQUIRE_OK(scan);
+  REQUIRE(scan->findings.size() == (image.image_blocks() + 127) / 128);
+  for (size_t i = 0; i < scan->findings.size(); ++i) {
+    CHECK(scan->findings[i].block == image.tree_block() + 2 + i);
+    CHECK(scan->findings[i].kind == "tree");
+  }
 }
 
 TEST_CASE("a scan stops when it is asked to") {
