@@ -23,6 +23,7 @@ if(VENEER_SANITIZE)
   # The check of vptr asks the kernel, by a pipe of its own, whether memory can be read: a sandboxed worker has none.
   add_compile_options(-fsanitize=${VENEER_SANITIZE} -fno-sanitize-recover=all -fno-sanitize=vptr)
   add_link_options(-fsanitize=${VENEER_SANITIZE})
+  add_compile_definitions(VENEER_SANITIZED)
 endif()
 if(VENEER_BUILD_FUZZERS)
   add_compile_options(-fsanitize=fuzzer-no-link)

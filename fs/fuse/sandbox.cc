@@ -14,6 +14,8 @@
 #include <cerrno>
 #include <memory>
 
+#include "fs/fuse/sanitizers.h"
+
 namespace veneer::fuse {
 namespace {
 
@@ -119,9 +121,11 @@ SandboxOptions UnprivilegedUser() {
 }
 
 Status EnterSandbox(const SandboxOptions& options) {
-  VENEER_TRY(Limit(RLIMIT_FSIZE, 0));
   VENEER_TRY(Limit(RLIMIT_CORE, 0));
-  if (options.memory != 0) VENEER_TRY(Limit(RLIMIT_DATA, options.memory));
+  if (!kSanitized) {
+    VENEER_TRY(Limit(RLIMIT_FSIZE, 0));
+    if (options.memory != 0) VENEER_TRY(Limit(RLIMIT_DATA, options.memory));
+  }
   VENEER_TRY(BecomeUser(options));
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return FailErrno(errno, "prctl");
   return FilterSystemCalls();

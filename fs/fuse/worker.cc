@@ -15,6 +15,7 @@
 #include "fs/fuse/damage_reporter.h"
 #include "fs/fuse/layer_offer.h"
 #include "fs/fuse/message.h"
+#include "fs/fuse/sanitizers.h"
 #include "fs/fuse/session.h"
 #include "fs/io/file_ops.h"
 #include "fs/scan/path_index.h"
@@ -245,6 +246,7 @@ void RunWorker(UniqueFd control, UniqueFd report, SharedState& shared, const Wor
   // To stop is for the supervisor to be told, whoever else a terminal or a service manager tells.
   for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGPIPE}) ::signal(signal, SIG_IGN);
   CloseOthers(control.get(), report.get());
+  OpenSanitizerReport();
   Status locked = EnterSandbox(setup.sandbox);
   if (!locked) {
     // Whatever is asked first hears of it.
