@@ -11,6 +11,7 @@
 #include "fs/catalog/catalog_lock.h"
 #include "fs/catalog/database.h"
 #include "fs/catalog/keys.h"
+#include "fs/catalog/log_check.h"
 #include "fs/catalog/rocks_options.h"
 #include "fs/catalog/rocks_status.h"
 #include "fs/io/file_ops.h"
@@ -91,6 +92,7 @@ Status Database::Create(const std::string& path, const Medium& medium) {
 Result<std::unique_ptr<Database>> Database::OpenForReading(const std::string& path) {
   for (unsigned tries = 1;; ++tries) {
     VENEER_ASSIGN(const Moment before, ReadMoment(path));
+    VENEER_TRY(CheckLogs(path));
     std::unique_ptr<Database> database;
     const auto status = Open(path, OpenMode::kRead, nullptr, database);
     VENEER_ASSIGN(const Moment after, ReadMoment(path));
@@ -111,6 +113,7 @@ Result<std::unique_ptr<Database>> Database::OpenForWriting(const std::string& pa
   const auto deadline = std::chrono::steady_clock::now() + wait;
   for (milliseconds pause{1};; pause = std::min(2 * pause, kLongestLockPause)) {
     VENEER_TRY(ReadMoment(path));
+    VENEER_TRY(CheckLogs(path));
     std::unique_ptr<Database> database;
     const auto status = Open(path, OpenMode::kWrite, env, database);
     if (status.ok()) return database;

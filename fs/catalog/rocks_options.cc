@@ -56,7 +56,7 @@ rocksdb::DBOptions DatabaseOptions(OpenMode mode, rocksdb::Env* env) {
   options.max_bgerror_resume_count = 0;
   options.paranoid_checks = true;
   // A crash may leave half a write at the log's end, which was never answered for; what follows the first bad
-  // byte is dropped. Where tables show that there was more, opening fails.
+  // byte is dropped. Where tables show that there was more, opening fails; where the log does, CheckLogs.
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
   // All tables are opened at once, so that a reader still has them when a writer has merged them away.
   options.max_open_files = -1;
