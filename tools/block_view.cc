@@ -3,7 +3,6 @@
 #include <chrono>
 #include <set>
 
-#include "fs/erofs/image.h"
 #include "fs/scan/scan.h"
 #include "tools/progress.h"
 #include "tools/text.h"
@@ -46,8 +45,7 @@ Error DamageError(const std::string& file, const scan::LayerScan& scan) {
 Result<scan::LayerScan> Scan(const std::shared_ptr<const verity::VerifiedReader>& reader,
                              const Globals& globals) {
   Progress progress(globals);
-  const auto image = erofs::Image::Open(reader);  // fails where the superblock is what is damaged
-  return scan::ScanBlocks(*reader, image ? &*image : nullptr, progress.Reporter());
+  return scan::ScanReader(reader, progress.Reporter());
 }
 
 }  // namespace

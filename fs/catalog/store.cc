@@ -99,6 +99,18 @@ Result<Store::SealedLayer> Store::OpenSealed(const LayerRecord& record,
   return SealedLayer{record.slot, *std::move(manifest), *std::move(file)};
 }
 
+Result<Store::OpenBlocks> Store::OpenReader(const LayerRecord& record, const crypto::TrustStore& trust,
+                                            std::shared_ptr<verity::BlockCache> cache) const {
+  VENEER_ASSIGN(SealedLayer sealed, OpenSealed(record, trust));
+  auto reader =
+      layer::OpenReader(sealed.file, sealed.signed_manifest.manifest, std::move(cache), record.slot);
+  if (!reader && reader.error().code() == ErrorCode::kCorrupt) {
+    return tl::unexpected(DamagedLayer(reader.error()));
+  }
+  if (!reader) return tl::unexpected(std::move(reader).error());
+  return OpenBlocks{std::move(sealed), *std::move(reader)};
+}
+
 Result<std::shared_ptr<const layer::Layer>> Store::OpenLayer(
     const LayerRecord& record, const crypto::TrustStore& trust,
     std::shared_ptr<verity::BlockCache> cache) const {

@@ -79,6 +79,14 @@ class Store {
   // As OpenLayer, up to the manifest.
   Result<SealedLayer> OpenSealed(const LayerRecord& record, const crypto::TrustStore& trust) const;
 
+  // As OpenLayer, up to the blocks, for a layer whose image may not open.
+  struct OpenBlocks {
+    SealedLayer sealed;
+    std::shared_ptr<const verity::VerifiedReader> reader;
+  };
+  Result<OpenBlocks> OpenReader(const LayerRecord& record, const crypto::TrustStore& trust,
+                                std::shared_ptr<verity::BlockCache> cache) const;
+
   // Opens the installed layer of `record` and verifies that its signature holds (validity in time aside,
   // design §7) and that it is the layer that the record names. kDamaged in place of kCorrupt, for a file that
   // is missing too; otherwise as Layer::Open.

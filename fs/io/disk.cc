@@ -25,6 +25,10 @@ class PosixDisk final : public Disk {
 
   Status Write(int fd, ByteSpan bytes, const std::string& name) override { return WriteAll(fd, bytes, name); }
 
+  Status WriteAt(int fd, uint64_t offset, ByteSpan bytes, const std::string& name) override {
+    return io::WriteAt(fd, offset, bytes, name);
+  }
+
   Status Copy(int from, uint64_t offset, uint64_t length, int to, const std::string& name) override {
     return CopyRange(from, offset, length, to, name);
   }

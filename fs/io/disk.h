@@ -21,8 +21,10 @@ class Disk {
   // Makes a new file, open for reading and writing, and puts its name into `path`, which ends in XXXXXX.
   // kNotFound if the folder is not there.
   virtual Result<UniqueFd> CreateTemporary(std::string& path, unsigned mode) = 0;
-  // As WriteAll and CopyRange of file_ops.h.
+  // Write and Copy: as WriteAll and CopyRange of file_ops.h.
   virtual Status Write(int fd, ByteSpan bytes, const std::string& name) = 0;
+  // Writes all of `bytes` at `offset`, in place of what the file has there.
+  virtual Status WriteAt(int fd, uint64_t offset, ByteSpan bytes, const std::string& name) = 0;
   virtual Status Copy(int from, uint64_t offset, uint64_t length, int to, const std::string& name) = 0;
   // Makes the content of the file survive a power cut, though not yet its name. `name` is for the message.
   virtual Status Sync(int fd, const std::string& name) = 0;

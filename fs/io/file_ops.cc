@@ -47,6 +47,25 @@ Status WriteAll(int fd, ByteSpan bytes, const std::string& name) {
   return {};
 }
 
+Status WriteAt(int fd, uint64_t offset, ByteSpan bytes, const std::string& name) {
+  while (!bytes.empty()) {
+    const ssize_t n = ::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (n < 0) {
+      if (errno == EINTR) continue;
+      return FailErrno(errno, fmt::format("{}: writing", name));
+    }
+    bytes = bytes.subspan(static_cast<size_t>(n));
+    offset += static_cast<uint64_t>(n);
+  }
+  return {};
+}
+
+Result<UniqueFd> OpenForWriting(int fd, const std::string& name) {
+  UniqueFd again(::open(fmt::format("/proc/self/fd/{}", fd).c_str(), O_RDWR | O_CLOEXEC));
+  if (!again) return FailErrno(errno, name);
+  return again;
+}
+
 namespace {
 
 // Bytes between two looks at whether a stop was asked for: well under a second of a slow disk's work.

@@ -18,6 +18,13 @@ Result<Bytes> ReadWholeFile(const std::string& path, uint64_t limit);
 // Writes all of `bytes` to `fd` at its position. kNoSpace, kIo; `name` is for the message.
 Status WriteAll(int fd, ByteSpan bytes, const std::string& name);
 
+// Likewise at `offset`, whatever its position.
+Status WriteAt(int fd, uint64_t offset, ByteSpan bytes, const std::string& name);
+
+// The very file that `fd` has open, opened once more, for reading and writing, whatever its path leads to by
+// now. `name` is for the message. kIo: e.g. a read-only file system, no permission.
+Result<UniqueFd> OpenForWriting(int fd, const std::string& name);
+
 // Copies `length` bytes of `from` at `offset` to the position of `to`, in the kernel where it can. kCorrupt
 // if `from` ends early, kNoSpace, kIo; kInterrupted if a stop is asked for. `name` is for the message.
 Status CopyRange(int from, uint64_t offset, uint64_t length, int to, const std::string& name);

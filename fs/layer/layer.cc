@@ -106,19 +106,25 @@ Result<std::shared_ptr<const Layer>> Layer::OpenUnverified(std::shared_ptr<const
   return OpenVerified(std::move(file), std::move(claimed), std::move(cache), slot);
 }
 
-Result<std::shared_ptr<const Layer>> Layer::OpenVerified(std::shared_ptr<const io::RandomAccessFile> file,
-                                                         SignedManifest signed_manifest,
-                                                         std::shared_ptr<verity::BlockCache> cache,
-                                                         uint16_t slot) {
-  const verity::Layout layout = LayoutOf(signed_manifest.manifest);
-  std::shared_ptr<Layer> layer(new Layer(std::move(signed_manifest), slot));
-  auto reader = verity::VerifiedReader::Open(file, layout, std::move(cache), slot);
+Result<std::unique_ptr<verity::VerifiedReader>> OpenReader(std::shared_ptr<const io::RandomAccessFile> file,
+                                                           const format::Manifest& verified,
+                                                           std::shared_ptr<verity::BlockCache> cache,
+                                                           uint16_t slot) {
+  auto reader = verity::VerifiedReader::Open(std::move(file), LayoutOf(verified), std::move(cache), slot);
   if (!reader && reader.error().code() == ErrorCode::kUnsupported) {
     // The signed manifest says which kind of tree there is: a superblock that says otherwise was changed.
     return Fail(ErrorCode::kCorrupt, "{}", reader.error().message());
   }
-  if (!reader) return tl::unexpected<Error>(std::move(reader).error());
-  layer->reader_ = std::move(*reader);
+  return reader;
+}
+
+Result<std::shared_ptr<const Layer>> Layer::OpenVerified(std::shared_ptr<const io::RandomAccessFile> file,
+                                                         SignedManifest signed_manifest,
+                                                         std::shared_ptr<verity::BlockCache> cache,
+                                                         uint16_t slot) {
+  VENEER_ASSIGN(auto reader, OpenReader(file, signed_manifest.manifest, std::move(cache), slot));
+  std::shared_ptr<Layer> layer(new Layer(std::move(signed_manifest), slot));
+  layer->reader_ = std::move(reader);
   auto image = erofs::Image::Open(layer->reader_);
   if (!image) return FailIn(*file, image.error());
   layer->image_ = std::make_unique<const erofs::Image>(std::move(*image));

@@ -42,6 +42,14 @@ Result<SignedManifest> ReadSignedManifest(const io::RandomAccessFile& file, cons
 // Likewise with nothing verified but the form, for showing an unknown file to a person.
 Result<SignedManifest> ReadUnverifiedManifest(const io::RandomAccessFile& file);
 
+// The blocks of the layer `file`, whose manifest was verified: all that can be had of one whose image cannot
+// be opened. `cache` and `slot` as for Layer. The errors of VerifiedReader::Open, kCorrupt in place of
+// kUnsupported.
+Result<std::unique_ptr<verity::VerifiedReader>> OpenReader(std::shared_ptr<const io::RandomAccessFile> file,
+                                                           const format::Manifest& verified,
+                                                           std::shared_ptr<verity::BlockCache> cache,
+                                                           uint16_t slot);
+
 // Immutable; safe from several threads. Holds the file open: what was opened stays readable whatever happens
 // to the path.
 class Layer {

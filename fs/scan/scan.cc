@@ -29,8 +29,8 @@ class Scanner {
     LayerScan scan{blocks_, reader_.size(), {}};
     if (image != nullptr) VENEER_TRY(NamePaths(*image));
     for (const uint64_t block : data_) scan.findings.push_back({block, "data", PathsIn(block, block + 1)});
-    for (const auto& [block, group] : tree_) {
-      scan.findings.push_back({block, "tree", PathsIn(group * kGroup, (group + 1) * kGroup)});
+    for (const auto& [block, below] : tree_) {
+      scan.findings.push_back({block, "tree", PathsIn(below.begin, below.end)});
     }
     return scan;
   }
@@ -56,20 +56,25 @@ class Scanner {
     data_.insert(block);
   }
 
-  // The damage may be higher up: the group's own hash block is where it is met.
+  // The damage may be higher up than the group's own hash block: it is in the one whose digest is known.
   void AddTreeDamage(uint64_t group) {
-    const auto& levels = reader_.geometry().levels();
-    const uint64_t tree_block = reader_.layout().tree_offset / kBlockSize;
-    const uint64_t block = levels.empty() ? tree_block : tree_block + levels.front().first_block + group;
+    verity::Geometry::Position position{0, group};
+    uint64_t width = kGroup;  // image blocks below it
+    while (!reader_.HashBlockDigest(position)) {
+      position = {position.level + 1, position.index / kGroup};
+      width *= kGroup;
+    }
+    const uint64_t begin = position.index * width;
+    const uint64_t block = reader_.layout().tree_offset / kBlockSize + reader_.geometry().TreeBlock(position);
     const std::lock_guard lock(mutex_);
-    tree_.emplace(block, group);
+    tree_.emplace(block, erofs::BlockRange{begin, std::min(begin + width, blocks_)});
   }
 
   // One walk over the image, however much is damaged.
   Status NamePaths(const erofs::Image& image) {
     std::set<uint64_t> wanted = data_;
-    for (const auto& [block, group] : tree_) {
-      for (uint64_t i = group * kGroup; i < std::min((group + 1) * kGroup, blocks_); ++i) wanted.insert(i);
+    for (const auto& [block, below] : tree_) {
+      for (uint64_t i = below.begin; i < below.end; ++i) wanted.insert(i);
     }
     if (wanted.empty()) return {};
     const std::vector<uint64_t> blocks(wanted.begin(), wanted.end());
@@ -91,8 +96,8 @@ class Scanner {
   uint64_t blocks_;
   layer::StageProgress progress_;
   std::mutex mutex_;
-  std::set<uint64_t> data_;                             // guarded by mutex_
-  std::map<uint64_t, uint64_t> tree_;                   // guarded by mutex_; hash block → group
+  std::set<uint64_t> data_;                     // guarded by mutex_
+  std::map<uint64_t, erofs::BlockRange> tree_;  // guarded by mutex_; hash block → image blocks below
   std::map<uint64_t, std::vector<std::string>> paths_;  // by image block; those of damaged blocks
 };
 
@@ -101,6 +106,12 @@ class Scanner {
 Result<LayerScan> ScanBlocks(const verity::VerifiedReader& reader, const erofs::Image* image,
                              const layer::Progress& progress) {
   return Scanner(reader, progress).Run(image);
+}
+
+Result<LayerScan> ScanReader(const std::shared_ptr<const verity::VerifiedReader>& reader,
+                             const layer::Progress& progress) {
+  const auto image = erofs::Image::Open(reader);  // fails where the superblock is what is damaged
+  return ScanBlocks(*reader, image ? &*image : nullptr, progress);
 }
 
 }  // namespace veneer::scan

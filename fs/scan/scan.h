@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -15,7 +16,8 @@ namespace veneer::scan {
 // A block that is not what was signed.
 struct Finding {
   uint64_t block = 0;  // of 4096 bytes, counted in the layer file
-  std::string kind;    // "data": a block of the image; "tree": a hash block, which vouches for 128 below it
+  std::string
+      kind;  // "data": a block of the image; "tree": a hash block; what lies below it cannot be checked
   std::vector<std::string> paths;  // that have a part of their content, metadata or listing in it
 };
 
@@ -30,6 +32,10 @@ struct LayerScan {
 // over the same reader and names the paths; null where it cannot be opened, so that a layer whose superblock
 // is damaged can be scanned too. `progress` gets the stage "checking". kInterrupted, as ParallelFor.
 Result<LayerScan> ScanBlocks(const verity::VerifiedReader& reader, const erofs::Image* image,
+                             const layer::Progress& progress);
+
+// Likewise, of a layer whose image may not open.
+Result<LayerScan> ScanReader(const std::shared_ptr<const verity::VerifiedReader>& reader,
                              const layer::Progress& progress);
 
 inline Result<LayerScan> ScanLayer(const layer::Layer& layer, const layer::Progress& progress) {

@@ -29,6 +29,12 @@ Result<Geometry> Geometry::For(uint64_t data_blocks) {
   return geometry;
 }
 
+Geometry::Position Geometry::PositionOf(uint64_t tree_block) const {
+  size_t level = 0;
+  while (tree_block < levels_[level].first_block) ++level;  // the root's comes first, the leaves' last
+  return {level, tree_block - levels_[level].first_block};
+}
+
 uint64_t Geometry::tree_bytes() const {
   return tree_blocks_ * kBlockSize;
 }

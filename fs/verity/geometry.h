@@ -6,6 +6,7 @@
 // Documentation/admin-guide/device-mapper/verity.rst.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -29,6 +30,23 @@ class Geometry {
 
   // Index 0 is the leaves' level; the last is the root's, of one block. Empty for an image of one block.
   const std::vector<Level>& levels() const { return levels_; }
+
+  // A hash block by its level and its place in it, from 0 on. Below hash block {l, i} lie the blocks i * 128
+  // to i * 128 + 127 of level l - 1, or of the image where l is 0.
+  struct Position {
+    size_t level = 0;
+    uint64_t index = 0;
+    bool operator==(const Position&) const = default;
+  };
+
+  // Where hash block `tree_block`, 1 to tree_blocks() - 1 counted from the superblock, stands; and back.
+  Position PositionOf(uint64_t tree_block) const;
+  uint64_t TreeBlock(Position position) const { return levels_[position.level].first_block + position.index; }
+
+  // Blocks of what lies below `level`.
+  uint64_t BlocksBelow(size_t level) const {
+    return level == 0 ? data_blocks_ : levels_[level - 1].block_count;
+  }
 
   // Superblock and hash blocks together, in blocks of 4096 bytes.
   uint64_t tree_blocks() const { return tree_blocks_; }

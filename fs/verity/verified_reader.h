@@ -49,6 +49,11 @@ class VerifiedReader final : public io::BlockSource {
   // The signed digest of image block `block`, its path through the tree verified. kCorrupt, kIo.
   Result<Digest> LeafDigest(uint64_t block) const;
 
+  // The signed digest of hash block `position` of the tree, what lies above it verified. kCorrupt, kIo.
+  Result<Digest> HashBlockDigest(Geometry::Position position) const {
+    return SignedDigest(position.level + 1, position.index);
+  }
+
   const Layout& layout() const { return layout_; }
   const Geometry& geometry() const { return geometry_; }
   const io::RandomAccessFile& file() const { return *file_; }

@@ -38,15 +38,22 @@ Result<UniqueFd> RecordingDisk::CreateTemporary(std::string& path, unsigned mode
 
 Status RecordingDisk::Write(int fd, ByteSpan bytes, const std::string& name) {
   const off_t begin = ::lseek(fd, 0, SEEK_CUR);
-  return log_.Take([&] { return io::SystemDisk().Write(fd, bytes, name); },
-                   [&] {
-                     return Step{Kind::kWrite,
-                                 log_.Below(PathOf(fd)),
-                                 {},
-                                 static_cast<uint64_t>(begin),
-                                 Bytes(bytes.begin(), bytes.end())};
-                   },
-                   Refused());
+  return Overwrite(fd, static_cast<uint64_t>(begin), bytes,
+                   [&] { return io::SystemDisk().Write(fd, bytes, name); });
+}
+
+Status RecordingDisk::WriteAt(int fd, uint64_t offset, ByteSpan bytes, const std::string& name) {
+  return Overwrite(fd, offset, bytes, [&] { return io::SystemDisk().WriteAt(fd, offset, bytes, name); });
+}
+
+template <typename Act>
+Status RecordingDisk::Overwrite(int fd, uint64_t offset, ByteSpan bytes, const Act& act) {
+  return log_.Take(
+      act,
+      [&] {
+        return Step{Kind::kWrite, log_.Below(PathOf(fd)), {}, offset, Bytes(bytes.begin(), bytes.end())};
+      },
+      Refused());
 }
 
 Status RecordingDisk::Copy(int from, uint64_t offset, uint64_t length, int to, const std::string& name) {

@@ -12,6 +12,7 @@ class RecordingDisk final : public io::Disk {
 
   Result<UniqueFd> CreateTemporary(std::string& path, unsigned mode) override;
   Status Write(int fd, ByteSpan bytes, const std::string& name) override;
+  Status WriteAt(int fd, uint64_t offset, ByteSpan bytes, const std::string& name) override;
   Status Copy(int from, uint64_t offset, uint64_t length, int to, const std::string& name) override;
   Status Sync(int fd, const std::string& name) override;
   Status MakeFolder(const std::string& path) override;
@@ -22,6 +23,10 @@ class RecordingDisk final : public io::Disk {
   Status SyncFolder(const std::string& path) override;
 
  private:
+  // Takes a step that writes `bytes` at `offset`.
+  template <typename Act>
+  Status Overwrite(int fd, uint64_t offset, ByteSpan bytes, const Act& act);
+
   // Takes a step that changes names alone.
   template <typename Act>
   Status Change(Step::Kind kind, const std::string& path, const std::string& other, const Act& act);

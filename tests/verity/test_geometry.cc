@@ -37,6 +37,12 @@ TEST_CASE("levels follow each other from the root's to the leaves', behind the s
       next += level->block_count;
     }
     CHECK(geometry->tree_blocks() == next);
+    for (size_t i = 0; i < geometry->levels().size(); ++i) {
+      const Geometry::Position last{i, geometry->levels()[i].block_count - 1};
+      CHECK(geometry->PositionOf(geometry->TreeBlock({i, 0})) == Geometry::Position{i, 0});
+      CHECK(geometry->PositionOf(geometry->TreeBlock(last)) == last);
+      CHECK(geometry->BlocksBelow(i) == (i == 0 ? blocks : geometry->levels()[i - 1].block_count));
+    }
     CHECK(geometry->tree_bytes() == next * kBlockSize);
   }
 }

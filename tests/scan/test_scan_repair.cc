@@ -1,0 +1,260 @@
+// Layer files that are damaged and mended in place.
+#include <fcntl.h>
+
+#include <filesystem>
+
+#include "fs/io/file_ops.h"
+#include "fs/scan/repair.h"
+#include "fs/verity/tree_builder.h"
+#include "tests/support/catch.h"
+#include "tests/support/pattern.h"
+#include "tests/support/scoped_cancel.h"
+#include "tests/support/scratch.h"
+
+namespace veneer::scan {
+namespace {
+
+constexpr uint64_t kTwoLevels = 130;      // image blocks: two leaves, and the root
+constexpr uint64_t kThreeLevels = 16385;  // 129, 2 and the root
+
+// Image and hash tree in a file: what a layer has without its signature.
+class LayerFile {
+ public:
+  LayerFile(std::string id, Bytes image) : id_(std::move(id)), good_(std::move(image)) {
+    layout_.image_size = layout_.tree_offset = good_.size();
+    const auto tree = verity::BuildTree(io::MemoryFile(good_), good_.size(), {});
+    REQUIRE_OK(tree);
+    layout_.tree_size = tree->bytes.size();
+    layout_.root_hash = tree->root_hash;
+    good_.insert(good_.end(), tree->bytes.begin(), tree->bytes.end());
+    REQUIRE_OK(io::WriteFileAtomically(path(), good_));
+  }
+
+  uint64_t tree_block() const { return layout_.tree_offset / kBlockSize; }
+  verity::Geometry geometry() const { return *verity::Geometry::For(tree_block()); }
+  uint64_t HashBlock(size_t level, uint64_t index) const {
+    return tree_block() + geometry().TreeBlock({level, index});
+  }
+  ByteSpan Good(uint64_t block) const { return ByteSpan(good_).subspan(block * kBlockSize, kBlockSize); }
+
+  void Put(uint64_t block, ByteSpan bytes, uint64_t byte = 0) const {
+    const UniqueFd fd(::open(path().c_str(), O_WRONLY | O_CLOEXEC));
+    REQUIRE_OK(io::WriteAt(fd.get(), block * kBlockSize + byte, bytes, path()));
+  }
+  void Flip(uint64_t block, uint64_t byte = 7) const {
+    const uint8_t flipped = Good(block)[byte] ^ 1;
+    Put(block, {&flipped, 1}, byte);
+  }
+  void Clear(uint64_t block) const { Put(block, Bytes(kBlockSize)); }
+
+  Bytes Present() const {
+    auto bytes = io::ReadWholeFile(path(), uint64_t{1} << 30);
+    REQUIRE_OK(bytes);
+    return *bytes;
+  }
+  bool IsGood() const { return Present() == good_; }
+
+  Donor AsDonor() const {
+    return {id_, [this]() -> Result<Donor::Blocks> {
+              VENEER_ASSIGN(std::shared_ptr<const io::RandomAccessFile> file, io::PosixFile::Open(path()));
+              return Donor::Blocks{std::move(file), layout_};
+            }};
+  }
+
+  Result<Repair> TryRepair(std::vector<Donor> others = {}, int mode = O_RDWR) const {
+    others.insert(others.begin(), AsDonor());
+    auto file = io::PosixFile::Open(path());
+    REQUIRE_OK(file);
+    auto reader = verity::VerifiedReader::Open(std::move(*file), layout_,
+                                               std::make_shared<verity::BlockCache>(8 << 20), 1);
+    REQUIRE_OK(reader);
+    const UniqueFd fd(::open(path().c_str(), mode | O_CLOEXEC));
+    return RepairLayer(std::move(*reader), others, io::SystemDisk(), fd.get(), {});
+  }
+
+  Repair Mend(std::vector<Donor> others = {}) const {
+    auto repair = TryRepair(std::move(others));
+    REQUIRE_OK(repair);
+    REQUIRE_OK(repair->failure);
+    return *std::move(repair);
+  }
+
+ private:
+  std::string path() const { return scratch_ / "layer"; }
+
+  test::Scratch scratch_;
+  std::string id_;
+  Bytes good_;
+  verity::Layout layout_;
+};
+
+Bytes Image(uint64_t blocks, uint64_t seed) {
+  return test::Pattern(blocks * kBlockSize, seed);
+}
+
+// `image` with its block `to` made equal to the block `from` of `other`.
+Bytes WithBlockOf(Bytes image, uint64_t to, const Bytes& other, uint64_t from) {
+  std::copy_n(other.begin() + static_cast<ptrdiff_t>(from * kBlockSize), kBlockSize,
+              image.begin() + static_cast<ptrdiff_t>(to * kBlockSize));
+  return image;
+}
+
+using Mended = std::map<uint64_t, std::string>;
+
+TEST_CASE("a good layer is left alone") {
+  const LayerFile layer("layer", Image(kTwoLevels, 1));
+  const Repair repair = layer.Mend();
+  CHECK(repair.scan.findings.empty());
+  CHECK(repair.scan.blocks == kTwoLevels);
+  CHECK(repair.mended.empty());
+}
+
+TEST_CASE("a damaged block comes from another layer, wherever it is there") {
+  const LayerFile layer("layer", Image(kTwoLevels, 1));
+  const LayerFile stranger("stranger", Image(3, 2));
+  const LayerFile donor("donor", WithBlockOf(Image(300, 3), 299, Image(kTwoLevels, 1), 129));
+  layer.Flip(129);
+  const Repair repair = layer.Mend({stranger.AsDonor(), donor.AsDonor()});
+  REQUIRE(repair.scan.findings.size() == 1);
+  CHECK(repair.scan.findings[0].block == 129);
+  CHECK(repair.mended == Mended{{129, "donor"}});
+  CHECK(layer.IsGood());
+  CHECK(donor.IsGood());
+}
+
+TEST_CASE("a damaged block comes from the same layer where it is there twice") {
+  const Bytes image = Image(kTwoLevels, 1);
+  const LayerFile layer("layer", WithBlockOf(image, 5, image, 128));
+  layer.Clear(5);
+  CHECK(layer.Mend().mended == Mended{{5, "layer"}});
+  CHECK(layer.IsGood());
+}
+
+TEST_CASE("an image of one block has no hash block, and is mended all the same") {
+  const LayerFile layer("layer", Image(1, 1));
+  const LayerFile donor("donor", Image(1, 1));
+  layer.Flip(0);
+  CHECK(layer.Mend({donor.AsDonor()}).mended == Mended{{0, "donor"}});
+  CHECK(layer.IsGood());
+}
+
+TEST_CASE("what is nowhere else stays as it is") {
+  const LayerFile layer("layer", Image(kTwoLevels, 1));
+  const LayerFile other("other", Image(kTwoLevels, 2));
+  layer.Flip(3);
+  const Bytes damaged = layer.Present();
+  const Repair repair = layer.Mend({other.AsDonor()});
+  CHECK(repair.scan.findings.size() == 1);
+  CHECK(repair.mended.empty());
+  CHECK(layer.Present() == damaged);
+}
+
+TEST_CASE("a donor that is damaged itself, cannot be opened or lies gives nothing") {
+  const LayerFile layer("layer", Image(kTwoLevels, 1));
+  const LayerFile damaged("damaged", Image(kTwoLevels, 1));
+  layer.Flip(3);
+  damaged.Flip(3, 9);
+  const Donor gone{"gone", []() -> Result<Donor::Blocks> { return Fail(ErrorCode::kDamaged, "gone"); }};
+  // Its tree says of other bytes that they have the digest that is wanted.
+  const LayerFile liar("liar", Image(kTwoLevels, 2));
+  liar.Put(liar.HashBlock(0, 0), layer.Good(layer.HashBlock(0, 0)));
+  const Bytes before = layer.Present();
+  CHECK(layer.Mend({gone, damaged.AsDonor(), liar.AsDonor()}).mended.empty());
+  CHECK(layer.Present() == before);
+
+  const LayerFile good("good", Image(kTwoLevels, 1));
+  const Repair repair = layer.Mend({gone, damaged.AsDonor(), liar.AsDonor(), good.AsDonor()});
+  CHECK(repair.mended == Mended{{3, "good"}});
+  CHECK(layer.IsGood());
+}
+
+TEST_CASE("a hash block of any level is worked out again") {
+  const LayerFile layer("layer", Image(kThreeLevels, 1));
+  REQUIRE(layer.geometry().levels().size() == 3);
+  for (const uint64_t block : {layer.HashBlock(0, 0), layer.HashBlock(0, 128), layer.HashBlock(1, 0),
+                               layer.HashBlock(1, 1), layer.HashBlock(2, 0)}) {
+    for (const bool whole : {false, true}) {
+      whole ? layer.Clear(block) : layer.Flip(block);
+      const Repair repair = layer.Mend();
+      REQUIRE(repair.scan.findings.size() == 1);
+      CHECK(repair.scan.findings[0].kind == "tree");
+      CHECK(repair.mended == Mended{{block, "layer"}});
+      CHECK(layer.IsGood());
+    }
+  }
+}
+
+TEST_CASE("hash blocks above each other are worked out from the image") {
+  const LayerFile layer("layer", Image(kThreeLevels, 1));
+  const Mended all = {
+      {layer.HashBlock(2, 0), "layer"}, {layer.HashBlock(1, 0), "layer"}, {layer.HashBlock(0, 0), "layer"}};
+  for (const auto& [block, from] : all) layer.Clear(block);
+  const Repair repair = layer.Mend();
+  CHECK(repair.scan.findings.size() == 3);
+  CHECK(repair.mended == all);
+  CHECK(layer.IsGood());
+}
+
+TEST_CASE("a hash block and data below it are mended together") {
+  const LayerFile layer("layer", Image(kTwoLevels, 1));
+  const LayerFile donor("donor", WithBlockOf(Image(2, 2), 1, Image(kTwoLevels, 1), 3));
+  layer.Flip(layer.HashBlock(0, 0), 7);  // the digest of block 0, where block 3 is damaged
+  layer.Clear(3);
+  const Repair repair = layer.Mend({donor.AsDonor()});
+  CHECK(repair.mended == Mended{{layer.HashBlock(0, 0), "layer"}, {3, "donor"}});
+  CHECK(layer.IsGood());
+}
+
+TEST_CASE("a hash block that is lost above lost data comes from a layer that has it whole") {
+  const LayerFile layer("layer", Image(kTwoLevels, 1));
+  layer.Clear(layer.HashBlock(0, 0));
+  layer.Clear(3);
+  const Repair hopeless = layer.Mend();
+  CHECK(hopeless.scan.findings.size() == 1);
+  CHECK(hopeless.mended.empty());
+
+  Bytes longer = Image(kTwoLevels, 1);
+  const Bytes more = Image(200, 2);
+  longer.insert(longer.end(), more.begin(), more.end());
+  const LayerFile donor("donor", longer);
+  CHECK(layer.Mend({donor.AsDonor()}).mended == Mended{{layer.HashBlock(0, 0), "donor"}, {3, "donor"}});
+  CHECK(layer.IsGood());
+}
+
+TEST_CASE("of much damage all is mended that can be") {
+  const LayerFile layer("layer", Image(kThreeLevels, 1));
+  const LayerFile donor("donor", Image(1000, 1));  // the first of the same blocks
+  for (const uint64_t block : {2U, 300U, 999U}) layer.Flip(block);
+  layer.Flip(5000);
+  layer.Clear(layer.HashBlock(0, 60));
+  layer.Flip(layer.HashBlock(1, 0));
+  const Repair repair = layer.Mend({donor.AsDonor()});
+  CHECK(repair.scan.findings.size() == 6);
+  CHECK(repair.mended == Mended{{2, "donor"},
+                                {300, "donor"},
+                                {999, "donor"},
+                                {layer.HashBlock(0, 60), "layer"},
+                                {layer.HashBlock(1, 0), "layer"}});
+  layer.Put(5000, layer.Good(5000));
+  CHECK(layer.IsGood());
+}
+
+TEST_CASE("where a block cannot be written it is not called mended") {
+  const LayerFile layer("layer", Image(kTwoLevels, 1));
+  layer.Clear(layer.HashBlock(0, 0));
+  const auto repair = layer.TryRepair({}, O_RDONLY);
+  REQUIRE_OK(repair);
+  REQUIRE_FAILS(ErrorCode::kIo, repair->failure);
+  CHECK(repair->scan.findings.size() == 1);
+  CHECK(repair->mended.empty());
+}
+
+TEST_CASE("a repair stops when it is asked to") {
+  const LayerFile layer("layer", Image(kTwoLevels, 1));
+  layer.Flip(3);
+  const test::ScopedCancel cancel;
+  REQUIRE_FAILS(ErrorCode::kInterrupted, layer.TryRepair());
+}
+
+}  // namespace
+}  // namespace veneer::scan
