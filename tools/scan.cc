@@ -7,6 +7,7 @@
 
 #include "fs/catalog/store.h"
 #include "fs/core/stack_plan.h"
+#include "tools/layer_mender.h"
 #include "tools/options.h"
 #include "tools/output.h"
 #include "tools/progress.h"
@@ -22,12 +23,7 @@ constexpr size_t kMostPathsShown = 5;
 struct Options {
   std::vector<std::string> layers;
   bool current = false;
-};
-
-struct Totals {
-  uint64_t blocks = 0;
-  uint64_t bytes = 0;
-  uint64_t damaged = 0;
+  bool repair = false;
 };
 
 // A layer that is wanted and not there must not pass for one that was checked.
@@ -43,9 +39,9 @@ Status AllKnown(const std::vector<std::string>& ids, const std::vector<core::Can
   return {};
 }
 
-Result<std::vector<core::Candidate>> ChosenLayers(const Options& options, const catalog::Catalog& catalog) {
-  VENEER_ASSIGN(const auto records, catalog.Layers());
-  VENEER_ASSIGN(auto candidates, core::CandidatesOf(records));
+// Those of `candidates` that are to be scanned.
+Result<std::vector<core::Candidate>> ChosenLayers(const Options& options, const catalog::Catalog& catalog,
+                                                  std::vector<core::Candidate> candidates) {
   std::vector<std::string> ids;
   for (const std::string& word : options.layers) {
     VENEER_ASSIGN(const core::Candidate* found, core::FindCandidate(candidates, word));
@@ -64,84 +60,158 @@ Result<std::vector<core::Candidate>> ChosenLayers(const Options& options, const 
   return candidates;
 }
 
-void ShowFinding(const core::Candidate& candidate, const scan::Finding& finding, Output& output,
-                 Json& findings) {
+// One run over layers of a store.
+class ScanRun {
+ public:
+  ScanRun(const Options& options, const Globals& globals, Output& output)
+      : options_(options), globals_(globals), output_(output), mender_(globals) {}
+
+  Status Run();
+
+ private:
+  Status ScanLayer(const core::Candidate& candidate, const catalog::Store& store,
+                   const crypto::TrustStore& trust);
+  // A layer that cannot even be opened: trailer, signature, superblock, or the file itself.
+  void AddUnreadable(const core::Candidate& candidate, const Error& error);
+  void Add(const core::Candidate& candidate, const scan::Repair& repair);
+  void AddFinding(const core::Candidate& candidate, const scan::Finding& finding,
+                  const std::string* mended_from);
+  // What is to be said of damage that is left.
+  Error DamageLeft(const catalog::Store& store) const;
+
+  std::string NameOf(const std::string& id) const {
+    for (const core::Candidate& candidate : all_) {
+      if (candidate.record.id == id) return candidate.manifest.name;
+    }
+    return id;
+  }
+
+  const Options& options_;
+  const Globals& globals_;
+  Output& output_;
+  LayerMender mender_;
+  std::vector<core::Candidate> all_;  // layers of the store
+  uint64_t blocks_ = 0;
+  uint64_t bytes_ = 0;
+  uint64_t left_ = 0;    // damaged blocks and layers that are so still
+  uint64_t mended_ = 0;  // blocks
+  Status unmended_;      // what kept blocks from being mended, first
+  Json findings_ = Json::array();
+};
+
+void ScanRun::AddFinding(const core::Candidate& candidate, const scan::Finding& finding,
+                         const std::string* mended_from) {
+  ++(mended_from != nullptr ? mended_ : left_);
   Json paths = Json::array();
   for (const std::string& path : finding.paths) paths.push_back("/" + ToUtf8(path));
-  output.Line("{}: block {} ({}) is damaged", candidate.manifest.name, finding.block, finding.kind);
+  if (mended_from != nullptr) {
+    output_.Line("{}: block {} ({}) was damaged, repaired from {}", candidate.manifest.name, finding.block,
+                 finding.kind, NameOf(*mended_from));
+  } else {
+    output_.Line("{}: block {} ({}) is damaged{}", candidate.manifest.name, finding.block, finding.kind,
+                 options_.repair ? ", not repaired" : "");
+  }
   for (size_t i = 0; i < finding.paths.size() && i < kMostPathsShown; ++i)
-    output.Line("  /{}", finding.paths[i]);
+    output_.Line("  /{}", finding.paths[i]);
   if (finding.paths.size() > kMostPathsShown)
-    output.Line("  and {} more", finding.paths.size() - kMostPathsShown);
+    output_.Line("  and {} more", finding.paths.size() - kMostPathsShown);
   for (const format::Advisory& advisory : candidate.manifest.advisories)
-    output.Line("  answers {}", advisory.id);
-  findings.push_back({{"layer", candidate.record.id},
-                      {"block", finding.block},
-                      {"paths", std::move(paths)},
-                      {"kind", finding.kind},
-                      {"repaired", false}});
+    output_.Line("  answers {}", advisory.id);
+  Json json = {{"layer", candidate.record.id},
+               {"block", finding.block},
+               {"paths", std::move(paths)},
+               {"kind", finding.kind},
+               {"repaired", mended_from != nullptr}};
+  if (mended_from != nullptr) json["from"] = *mended_from;
+  findings_.push_back(std::move(json));
 }
 
-Status ScanOne(const core::Candidate& candidate, const catalog::Store& store, const crypto::TrustStore& trust,
-               const Globals& globals, Output& output, Totals& totals, Json& findings) {
+void ScanRun::AddUnreadable(const core::Candidate& candidate, const Error& error) {
+  output_.Line("{}: {}", candidate.manifest.name, error.message());
+  findings_.push_back({{"layer", candidate.record.id},
+                       {"name", candidate.manifest.name},
+                       {"block", nullptr},
+                       {"paths", Json::array()},
+                       {"kind", CodeWord(error.code())},
+                       {"message", error.message()},
+                       {"repaired", false}});
+}
+
+void ScanRun::Add(const core::Candidate& candidate, const scan::Repair& repair) {
+  blocks_ += repair.scan.blocks;
+  bytes_ += repair.scan.bytes;
+  for (const scan::Finding& finding : repair.scan.findings) {
+    const auto mended = repair.mended.find(finding.block);
+    AddFinding(candidate, finding, mended == repair.mended.end() ? nullptr : &mended->second);
+  }
+  if (unmended_) unmended_ = repair.failure;
+}
+
+Status ScanRun::ScanLayer(const core::Candidate& candidate, const catalog::Store& store,
+                          const crypto::TrustStore& trust) {
   // A cache of its own, so that every block comes from the device.
-  auto layer = store.OpenLayer(candidate.record, trust, std::make_shared<verity::BlockCache>(kCacheBytes));
-  if (!layer) {
-    // What cannot even be opened: trailer, signature, superblock, or the file itself. One that nobody trusts
-    // any more is refused, and not damaged.
-    if (layer.error().code() == ErrorCode::kDamaged) ++totals.damaged;
-    output.Line("{}: {}", candidate.manifest.name, layer.error().message());
-    findings.push_back({{"layer", candidate.record.id},
-                        {"name", candidate.manifest.name},
-                        {"block", nullptr},
-                        {"paths", Json::array()},
-                        {"kind", CodeWord(layer.error().code())},
-                        {"message", layer.error().message()},
-                        {"repaired", false}});
-    return layer.error().code() == ErrorCode::kDamaged ? Status() : tl::unexpected(std::move(layer).error());
+  auto opened = store.OpenReader(candidate.record, trust, std::make_shared<verity::BlockCache>(kCacheBytes));
+  if (!opened) {
+    AddUnreadable(candidate, opened.error());
+    // One that nobody trusts any more is refused, and not damaged.
+    if (opened.error().code() != ErrorCode::kDamaged) return tl::unexpected(std::move(opened).error());
+    ++left_;
+    return {};
   }
   Result<scan::LayerScan> scanned = [&] {
-    Progress progress(globals);
-    return scan::ScanLayer(**layer, progress.Reporter());
+    Progress progress(globals_);
+    return scan::ScanReader(opened->reader, progress.Reporter());
   }();
   if (!scanned) return tl::unexpected(std::move(scanned).error());
-  totals.blocks += scanned->blocks;
-  totals.bytes += scanned->bytes;
-  totals.damaged += scanned->findings.size();
-  for (const scan::Finding& finding : scanned->findings) ShowFinding(candidate, finding, output, findings);
+  scan::Repair repair{*std::move(scanned), {}, {}};
+  if (options_.repair && !repair.scan.findings.empty()) {
+    // Looked at once more by who may change it: nobody is kept waiting while all is well.
+    auto mended = mender_.Mend(candidate.record.id);
+    if (mended) {
+      repair = *std::move(mended);
+    } else {
+      repair.failure = tl::unexpected(std::move(mended).error());
+    }
+  }
+  Add(candidate, repair);
+  if (!repair.failure && repair.failure.error().code() == ErrorCode::kInterrupted) return repair.failure;
   return {};
 }
 
-Status Scan(const Options& options, const Globals& globals, Output& output) {
+Error ScanRun::DamageLeft(const catalog::Store& store) const {
+  std::string text = fmt::format("{}: damage found in {} places", store.path(), left_ + mended_);
+  if (!options_.repair) return Error(ErrorCode::kDamaged, text + "; run: veneer scan --repair");
+  text += fmt::format(", {} repaired", mended_);
+  if (!unmended_) text += fmt::format(" ({})", unmended_.error().message());
+  return Error(ErrorCode::kDamaged, text + "; run: veneer install FILE, with a good copy of the layer");
+}
+
+Status ScanRun::Run() {
   const auto begin = std::chrono::steady_clock::now();
-  VENEER_ASSIGN(const catalog::Store store, catalog::Store::Open(globals.store, globals.trust));
+  VENEER_ASSIGN(const catalog::Store store, catalog::Store::Open(globals_.store, globals_.trust));
   VENEER_ASSIGN(const auto trust, store.LoadTrust());
   VENEER_ASSIGN(const auto catalog, store.OpenCatalogForReading());
-  VENEER_ASSIGN(const auto candidates, ChosenLayers(options, *catalog));
-  Totals totals;
-  Json findings = Json::array();
+  VENEER_ASSIGN(const auto records, catalog->Layers());
+  VENEER_ASSIGN(all_, core::CandidatesOf(records));
+  VENEER_ASSIGN(const auto chosen, ChosenLayers(options_, *catalog, all_));
   // One layer that cannot be looked at keeps no other from it, and no finding from being told.
   Status first;
-  for (const core::Candidate& candidate : candidates) {
-    Status scanned = ScanOne(candidate, store, *trust, globals, output, totals, findings);
+  for (const core::Candidate& candidate : chosen) {
+    Status scanned = ScanLayer(candidate, store, *trust);
     const bool stop = !scanned && scanned.error().code() == ErrorCode::kInterrupted;
     if (!scanned && (first || stop)) first = std::move(scanned);
     if (stop) break;
   }
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
-  output.json() = {{"layers", candidates.size()},
-                   {"blocks", totals.blocks},
-                   {"bytes", totals.bytes},
-                   {"seconds", took.count()},
-                   {"findings", std::move(findings)}};
+  output_.json() = {{"layers", chosen.size()}, {"blocks", blocks_},   {"bytes", bytes_},
+                    {"seconds", took.count()}, {"repaired", mended_}, {"findings", std::move(findings_)}};
   if (!first && first.error().code() == ErrorCode::kInterrupted) return first;
-  output.Note("{} layers, {} in {} blocks checked in {:.1f} s", candidates.size(), SizeText(totals.bytes),
-              totals.blocks, took.count());
-  if (totals.damaged == 0) {
-    if (first) output.Note("no damage");
-    return first;
-  }
-  return Fail(ErrorCode::kDamaged, "{}: damage found in {} places", store.path(), totals.damaged);
+  output_.Note("{} layers, {} in {} blocks checked in {:.1f} s", chosen.size(), SizeText(bytes_), blocks_,
+               took.count());
+  if (mended_ != 0) output_.Note("{} blocks repaired", mended_);
+  if (left_ != 0) return tl::unexpected(DamageLeft(store));
+  if (first && unmended_ && mended_ == 0) output_.Note("no damage");
+  return first ? unmended_ : first;
 }
 
 }  // namespace
@@ -151,7 +221,10 @@ Action AddScan(CLI::App& verb) {
   auto options = std::make_shared<Options>();
   AddRepeatable(verb, "--layer", options->layers, "Only this layer; repeatable");
   verb.add_flag("--current", options->current, "Only the layers of the current generation");
-  return [options](const Globals& globals, Output& output) { return Scan(*options, globals, output); };
+  verb.add_flag("--repair", options->repair,
+                "Mend damaged blocks in place, from equal blocks of any layer of the store");
+  return
+      [options](const Globals& globals, Output& output) { return ScanRun(*options, globals, output).Run(); };
 }
 
 }  // namespace veneer::tools

@@ -1,8 +1,10 @@
 #include "tests/crash/scenes.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
+#include "fs/layer/layer.h"
 #include "tests/crash/in_process.h"
 
 namespace veneer::test {
@@ -32,6 +34,28 @@ void Upgrade(const std::string& store) {
   Run(store, {"install", TheSupplies().base_2, TheSupplies().lib_2, "--activate"});
 }
 
+// Turns one bit of the root of the hash tree, and one of each block of a file that other layers have too.
+void DamageBlocks(const std::string& store) {
+  const std::string path = store + "/layers/" + TheSupplies().store.base + ".layer";
+  const auto file = io::PosixFile::Open(path);
+  REQUIRE_OK(file);
+  const auto manifest = layer::ReadUnverifiedManifest(**file);
+  REQUIRE_OK(manifest);
+  const uint64_t image_size = manifest->manifest.image_size;
+  auto bytes = io::ReadWholeFile(path, 64 << 20);
+  REQUIRE_OK(bytes);
+  int damaged = 0;
+  for (uint64_t block = 0; block < image_size; block += kBlockSize) {
+    const auto begin = bytes->begin() + static_cast<ptrdiff_t>(block);
+    if (!std::all_of(begin, begin + kBlockSize, [](uint8_t byte) { return byte == 't'; })) continue;
+    begin[100] ^= 1;
+    ++damaged;
+  }
+  REQUIRE(damaged > 1);
+  (*bytes)[image_size + kBlockSize + 5] ^= 1;
+  REQUIRE_OK(io::WriteFileAtomically(path, *bytes));
+}
+
 }  // namespace
 
 Supplies::Supplies() {
@@ -47,6 +71,13 @@ Supplies::Supplies() {
 const Supplies& TheSupplies() {
   static const Supplies supplies;
   return supplies;
+}
+
+Scene RepairScene() {
+  return {"scan --repair", {"scan", "--repair"}, [](const std::string& store) {
+            Run(store, {"install", TheSupplies().base_2});
+            DamageBlocks(store);
+          }};
 }
 
 std::vector<Scene> Scenes() {
@@ -68,6 +99,7 @@ std::vector<Scene> Scenes() {
          Upgrade(store);
          std::ofstream(store + "/layers/left.tmp-123456") << "left";
        }},
+      RepairScene(),
       {"repair-catalog", {"repair-catalog"}, Upgrade},
       {"repair-catalog of a damaged one", {"repair-catalog"}, DamageCatalog},
       {"repair-catalog of a missing one",

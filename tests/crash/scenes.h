@@ -27,6 +27,9 @@ struct Scene {
 
 std::vector<Scene> Scenes();
 
+// The one of them that mends a layer in place.
+Scene RepairScene();
+
 // A folder in memory, for stores of which there are to be hundreds.
 std::unique_ptr<io::TemporaryFolder> NewFastFolder();
 

@@ -80,5 +80,40 @@ TEST_CASE("likewise where some of what was not synced survives, torn or in anoth
   }
 }
 
+// Requires of each block of a layer in `left` that it is as it was in `before` or as in `after`. One that
+// these have alike is so still; where they differ it may be of both a part.
+void RequireNoneWorse(const Tree& left, const Tree& before, const Tree& after) {
+  for (const auto& [path, content] : before) {
+    if (!path.ends_with(".layer")) continue;
+    INFO(path);
+    REQUIRE((left.contains(path) && left.at(path)->size() == content->size()));
+    for (size_t at = 0; at < content->size(); ++at) {
+      const uint8_t byte = left.at(path)->at(at);
+      if (byte != content->at(at) && byte != after.at(path)->at(at)) FAIL("byte " << at << " is another");
+    }
+  }
+}
+
+TEST_CASE("a cut while a layer is mended leaves each block as it was or good, and no other is touched") {
+  Trial trial(RepairScene());
+  const Tree after = trial.Present();
+  size_t written = 0;
+  for (const Step& step : trial.steps()) {
+    if (step.path.ends_with(".layer") && step.kind == Step::Kind::kWrite) ++written;
+  }
+  REQUIRE(written > 2);
+  const Seeds seeds = SeedsOr(20);
+  DiskModel disk(trial.tree());
+  for (size_t i = 0; i <= trial.steps().size(); ++i) {
+    INFO("cut after step " << i << " of " << trial.steps().size());
+    RequireNoneWorse(disk.AfterCut(), trial.tree(), after);
+    for (uint64_t seed = seeds.from; seed <= seeds.to; ++seed) {
+      std::mt19937_64 random(seed);
+      RequireNoneWorse(disk.AfterCut(random), trial.tree(), after);
+    }
+    if (i < trial.steps().size()) disk.Apply(trial.steps()[i]);
+  }
+}
+
 }  // namespace
 }  // namespace veneer::test

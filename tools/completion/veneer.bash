@@ -28,7 +28,7 @@ _veneer_words() {
     mount) echo '--help --generation --foreground --threads --cache --on-corruption|DIR' ;;
     umount) echo '--help --lazy|DIR' ;;
     reload) echo '--help|DIR' ;;
-    scan) echo '--help --layer --current|' ;;
+    scan) echo '--help --layer --current --repair|' ;;
     gc) echo '--help --keep --dry-run|' ;;
     repair-catalog) echo '--help|' ;;
     *) return 1 ;;

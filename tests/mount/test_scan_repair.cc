@@ -1,0 +1,199 @@
+// `veneer scan --repair` by the real program, under a real mount.
+#include <fcntl.h>
+#include <sys/mount.h>
+
+#include <atomic>
+#include <filesystem>
+#include <thread>
+
+#include "fs/base/unique_fd.h"
+#include "fs/format/trailer.h"
+#include "fs/io/file_ops.h"
+#include "tests/mount/damage.h"
+#include "tests/support/pattern.h"
+#include "tests/tools/policy_store.h"
+
+namespace veneer::test {
+namespace {
+
+namespace stdfs = std::filesystem;
+
+std::string Noise(uint64_t seed) {
+  return std::string(AsText(Pattern(40 * kBlockSize, seed)));
+}
+
+// A current base with two files of noise, mounted, and a base that has one of them too and is no part of any
+// generation.
+class MendableStore : public PolicyStore {
+ public:
+  MendableStore() {
+    shop.Write("tree/shared", Noise(1));
+    shop.Write("tree/own", Noise(2));
+    base_ = Install(Base("2"));
+    Json({"activate"});
+    twin_ = Base("2.1");
+    shop.Write("tree/own", Noise(3));
+    donor_ = Install(Base("3"));
+    stdfs::create_directories(mount());
+    Json({"mount", mount()});
+  }
+  ~MendableStore() { ::umount2(mount().c_str(), MNT_DETACH); }
+  MendableStore(const MendableStore&) = delete;
+  MendableStore& operator=(const MendableStore&) = delete;
+
+  std::string mount() const { return shop / "mnt"; }
+  std::string file() const { return path() + "/layers/" + base_ + ".layer"; }
+  const std::string& base_id() const { return base_; }
+  const std::string& donor_id() const { return donor_; }
+  const std::string& twin() const { return twin_; }  // a layer file of the very same image, not installed
+
+  // The block of the installed base that holds the tenth of the file of noise `seed`.
+  uint64_t BlockOf(uint64_t seed) const {
+    const size_t place = shop.Read(file()).find(Noise(seed).substr(10 * kBlockSize, 64));
+    REQUIRE(place != std::string::npos);
+    return place / kBlockSize;
+  }
+
+  uint64_t TreeBlock() const {
+    return Json({"inspect", file()}).at("manifest").at("tree_offset").get<uint64_t>() / kBlockSize;
+  }
+
+  void Damage(uint64_t offset) const {
+    const std::string bytes = shop.Read(file());
+    const auto turned = static_cast<uint8_t>(bytes.at(offset) ^ 1);
+    const UniqueFd fd(::open(file().c_str(), O_WRONLY | O_CLOEXEC));
+    REQUIRE_OK(io::WriteAt(fd.get(), offset, {&turned, 1}, file()));
+    ForgetCaches();
+  }
+
+  void RequireWhole() const {
+    CHECK(RunCommand({"cmp", shop / "2.layer", file()}).status == 0);
+    CHECK(RunCommand({"fsck.erofs", file()}).status == 0);
+    const auto manifest = Json({"inspect", file()}).at("manifest");
+    CHECK(RunCommand({"veritysetup", "verify", file(), file(), manifest.at("root_hash"),
+                      "--hash-offset=" + std::to_string(manifest.at("tree_offset").get<uint64_t>())})
+              .status == 0);
+  }
+
+ private:
+  std::string base_, donor_, twin_;
+};
+
+TEST_CASE(
+    "a block that a live mount cannot read is mended from a layer that is not current, and served again") {
+  const MendableStore store;
+  const uint64_t block = store.BlockOf(1);
+  const auto mode = stdfs::status(store.file()).permissions();
+  store.Damage(block * kBlockSize + 100);
+  REQUIRE(ReadErrno(store.mount() + "/shared") == EIO);
+  RequireErrorLine(store.Run({"scan"}), 3, "scan", {"scan --repair"});
+
+  const auto repaired = store.Json({"scan", "--repair"});
+  CHECK(repaired.at("repaired") == 1);
+  REQUIRE(repaired.at("findings").size() == 1);
+  const auto finding = repaired.at("findings")[0];
+  CHECK(finding.at("layer") == store.base_id());
+  CHECK(finding.at("block") == block);
+  CHECK(finding.at("kind") == "data");
+  CHECK(finding.at("paths") == nlohmann::json{"/shared"});
+  CHECK(finding.at("repaired") == true);
+  CHECK(finding.at("from") == store.donor_id());
+
+  CHECK((store.shop.Read(store.mount() + "/shared") == Noise(1)));
+  store.RequireWhole();
+  CHECK(stdfs::status(store.file()).permissions() == mode);
+  CHECK(store.Json({"scan"}).at("findings").empty());
+  const auto event = store.Json({"history", "--limit", "1"}).at("events").at(0);
+  CHECK(event.at("kind") == "repair");
+  CHECK(std::string(event.at("text")).find(store.base_id()) != std::string::npos);
+}
+
+TEST_CASE(
+    "readers of a mount see the damage or the right bytes while a layer is mended, and then these alone") {
+  const MendableStore store;
+  const uint64_t block = store.BlockOf(1);
+  for (int round = 0; round < 5; ++round) {
+    store.Damage(block * kBlockSize + 100);
+    std::atomic<bool> stop = false;
+    std::atomic<bool> wrong = false;
+    std::thread reader([&] {
+      while (!stop) {
+        const UniqueFd fd(::open((store.mount() + "/shared").c_str(), O_RDONLY | O_CLOEXEC));
+        std::string piece(kBlockSize, '\0');
+        const ssize_t n = ::pread(fd.get(), piece.data(), piece.size(), 10 * kBlockSize);
+        if (n >= 0 ? piece != Noise(1).substr(10 * kBlockSize, kBlockSize) : errno != EIO) wrong = true;
+      }
+    });
+    const CommandResult repaired = store.Run({"scan", "--repair"});
+    stop = true;
+    reader.join();
+    CHECK(repaired.status == 0);
+    CHECK_FALSE(wrong);
+    CHECK((store.shop.Read(store.mount() + "/shared") == Noise(1)));
+  }
+  store.RequireWhole();
+}
+
+TEST_CASE("superblock, hash tree and data are mended together under a mount") {
+  const MendableStore store;
+  store.Json({"install", store.twin()});
+  store.Damage(1024);
+  // The digest of the last block, which is good.
+  store.Damage((store.TreeBlock() + 1) * kBlockSize + (store.TreeBlock() - 1) * sizeof(Digest));
+  store.Damage(store.BlockOf(1) * kBlockSize + 4000);
+  CHECK(store.Run({"scan"}).status == 3);
+  const CommandResult repaired = store.Run({"scan", "--repair", "--layer", store.base_id()});
+  INFO(repaired.out << repaired.err);
+  CHECK(repaired.status == 0);
+  CHECK(repaired.out.find("repaired from") != std::string::npos);
+  store.RequireWhole();
+  CHECK((store.shop.Read(store.mount() + "/shared") == Noise(1)));
+}
+
+TEST_CASE("what no layer has is left, and named with what mends it") {
+  const MendableStore store;
+  const uint64_t own = store.BlockOf(2);
+  store.Damage(own * kBlockSize);
+  store.Damage(store.BlockOf(1) * kBlockSize);
+  const auto json = store.Json({"scan", "--repair"}, 3);
+  CHECK(json.at("repaired") == 1);
+  REQUIRE(json.at("findings").size() == 2);
+  for (const auto& finding : json.at("findings"))
+    CHECK(finding.at("repaired") == (finding.at("block") != own));
+  RequireErrorLine(store.Run({"scan", "--repair"}), 3, "scan", {"install FILE"});
+  CHECK(ReadErrno(store.mount() + "/own") == EIO);
+  CHECK((store.shop.Read(store.mount() + "/shared") == Noise(1)));
+
+  store.Json({"install", store.shop / "2.layer"});
+  CHECK(store.Json({"scan", "--repair"}).at("findings").empty());
+}
+
+TEST_CASE("trailer, signature and verity superblock are not mended, and the command that does is named") {
+  const int part = GENERATE(0, 1, 2);
+  const MendableStore store;
+  const uint64_t size = stdfs::file_size(store.file());
+  const uint64_t offset = part == 0   ? size - 10
+                          : part == 1 ? size - sizeof(format::RawTrailer) - 50
+                                      : store.TreeBlock() * kBlockSize + 3;
+  store.Damage(offset);
+  const std::string damaged = store.shop.Read(store.file());
+  const auto json = store.Json({"scan", "--repair"}, 3);
+  REQUIRE(json.at("findings").size() == 1);
+  CHECK(json.at("findings")[0].at("repaired") == false);
+  CHECK(std::string(json.at("findings")[0].at("message")).find("install FILE") != std::string::npos);
+  CHECK((store.shop.Read(store.file()) == damaged));
+}
+
+TEST_CASE("a store that cannot be written to is told as that, and stays as it is") {
+  const MendableStore store;
+  store.Damage(store.BlockOf(1) * kBlockSize);
+  const std::string damaged = store.shop.Read(store.file());
+  REQUIRE(::mount(store.path().c_str(), store.path().c_str(), nullptr, MS_BIND, nullptr) == 0);
+  REQUIRE(::mount(nullptr, store.path().c_str(), nullptr, MS_BIND | MS_REMOUNT | MS_RDONLY, nullptr) == 0);
+  RequireErrorLine(store.Run({"scan", "--repair"}), 3, "scan", {"Read-only file system"});
+  REQUIRE(::umount2(store.path().c_str(), MNT_DETACH) == 0);
+  CHECK((store.shop.Read(store.file()) == damaged));
+}
+
+}  // namespace
+}  // namespace veneer::test
