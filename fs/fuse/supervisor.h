@@ -98,6 +98,7 @@ class Supervisor {
   static nlohmann::json AsJson(const Shown& shown);
   nlohmann::json HistoryAsJson() const;
   void TryToStartWorker();
+  void StartWorkerAtOnce();
   void RefuseForNow();
   void WorkerEnded();
   Result<nlohmann::json> AskWorker(const nlohmann::json& request, std::span<const int> descriptors = {});

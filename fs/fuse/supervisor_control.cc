@@ -141,10 +141,7 @@ Status Supervisor::OfferLayers(const Shown& shown) {
 // shown. Where there is no worker, one is tried that has the kernel forget the old one first; if none can
 // serve that, the kernel may show some of it for as long as the next worker takes to finish the switch.
 Result<json> Supervisor::Commit() {
-  if (!worker_) {
-    restarts_.Reset();
-    TryToStartWorker();
-  }
+  if (!worker_) StartWorkerAtOnce();
   history_.push_back(*std::exchange(prepared_, std::nullopt));
   ForgetHistory();
   Keep();
@@ -170,8 +167,7 @@ Result<json> Supervisor::CommitByWorker() {
     }
     WorkerEnded();
   } else {
-    restarts_.Reset();
-    TryToStartWorker();
+    StartWorkerAtOnce();
   }
   return finished_switch_;
 }

@@ -86,6 +86,12 @@ void Supervisor::TryToStartWorker() {
     Say(kWorkerBack, "a worker serves again", {{"worker", std::to_string(worker_->pid())}});
 }
 
+// Something has changed: whatever became of the last ones, the next may do better.
+void Supervisor::StartWorkerAtOnce() {
+  restarts_.Reset();
+  TryToStartWorker();
+}
+
 // Nothing is said before what the last one had read comes again.
 void Supervisor::RefuseForNow() {
   refusing_ = true;
