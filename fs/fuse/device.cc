@@ -10,14 +10,19 @@
 namespace veneer::fuse {
 namespace {
 
-constexpr size_t kBufferSize = 1 << 20;  // the kernel wants room for its largest request
+// The kernel gives nothing to a reader without room for its largest request, though none is that large here:
+// the most that libfuse lets it write at once, 256 pages, and what stands before that.
+constexpr size_t kHeaders = 4096;
+size_t RequestSize() {
+  return 256 * static_cast<size_t>(::sysconf(_SC_PAGESIZE)) + kHeaders;
+}
 
 // FUSE_NOTIFY_RESEND of Linux 6.9, which the headers of Debian 12 do not have.
 constexpr int32_t kNotifyResend = 7;
 
 // The next request; empty when there is none at the moment or it was taken back, kNotFound when unmounted.
 Result<Bytes> ReadRequest(int device) {
-  Bytes request(kBufferSize);
+  Bytes request(RequestSize());
   const ssize_t n = ::read(device, request.data(), request.size());
   if (n < 0 && (errno == ENOENT || errno == EINTR || errno == EAGAIN)) return Bytes();
   if (n < 0 && errno == ENODEV) return Fail(ErrorCode::kNotFound, "/dev/fuse: unmounted");
