@@ -11,9 +11,6 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # GCC 12 sees uninitialized members in every std::optional that it inlines deeply enough, and overlapping copies in
   # "text" + std::string (its bug 105651).
   target_compile_options(veneer_compile INTERFACE -Wno-maybe-uninitialized -Wno-restrict)
-  if(VENEER_SANITIZE)
-    target_compile_options(veneer_compile INTERFACE -Wno-stringop-overflow)
-  endif()
 endif()
 if(CMAKE_BUILD_TYPE STREQUAL "Release")
   target_compile_definitions(veneer_compile INTERFACE _FORTIFY_SOURCE=2)

@@ -73,20 +73,25 @@ Status Allow(const Filter& filter, int call, std::initializer_list<scmp_arg_cmp>
   return error == 0 ? Status() : FailErrno(-error, "seccomp");
 }
 
+// That the bits of `mask` in the argument are `value`. libseccomp's own macros for it are C, not C++.
+constexpr scmp_arg_cmp Masked(unsigned argument, scmp_datum_t mask, scmp_datum_t value) {
+  return {.arg = argument, .op = SCMP_CMP_MASKED_EQ, .datum_a = mask, .datum_b = value};
+}
+
 Status FilterSystemCalls() {
   const Filter filter(seccomp_init(SCMP_ACT_ERRNO(EPERM)));
   if (!filter) return Fail(ErrorCode::kIo, "seccomp: no memory for a filter");
   for (const int call : kAllowed) VENEER_TRY(Allow(filter, call));
   // No memory that can be run.
-  VENEER_TRY(Allow(filter, SCMP_SYS(mmap), {SCMP_A2_64(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)}));
-  VENEER_TRY(Allow(filter, SCMP_SYS(mprotect), {SCMP_A2_64(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)}));
+  VENEER_TRY(Allow(filter, SCMP_SYS(mmap), {Masked(2, PROT_EXEC, 0)}));
+  VENEER_TRY(Allow(filter, SCMP_SYS(mprotect), {Masked(2, PROT_EXEC, 0)}));
   // Threads of this process, no others. The C library falls back to clone where there is no clone3, whose
   // arguments cannot be looked at.
-  VENEER_TRY(Allow(filter, SCMP_SYS(clone), {SCMP_A0_64(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD)}));
+  VENEER_TRY(Allow(filter, SCMP_SYS(clone), {Masked(0, CLONE_THREAD, CLONE_THREAD)}));
   const int no_clone3 = seccomp_rule_add(filter.get(), SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
   if (no_clone3 != 0) return FailErrno(-no_clone3, "seccomp");
   // libfuse asks whether the descriptor of the mount is open.
-  VENEER_TRY(Allow(filter, SCMP_SYS(fcntl), {SCMP_A1_64(SCMP_CMP_EQ, F_GETFD)}));
+  VENEER_TRY(Allow(filter, SCMP_SYS(fcntl), {Masked(1, ~scmp_datum_t{0}, F_GETFD)}));
   const int loaded = seccomp_load(filter.get());
   return loaded == 0 ? Status() : FailErrno(-loaded, "seccomp");
 }
