@@ -18,7 +18,7 @@
 namespace veneer::test {
 
 struct Crowd::Member {
-  explicit Member(unsigned seed) : random(seed) {}
+  Member(unsigned seed, Role does) : role(does), random(seed) {}
 
   uint32_t Pick(const std::vector<uint32_t>& among) {
     return among[std::uniform_int_distribution<size_t>(0, among.size() - 1)(random)];
@@ -27,6 +27,7 @@ struct Crowd::Member {
     if (errors.size() < 20) errors.push_back(fmt::format("{} {}: {}", what, path, std::strerror(error)));
   }
 
+  const Role role;
   std::minstd_rand random;
   std::atomic<uint64_t> finished{0};  // operations
   std::vector<Seen> lookups;
@@ -36,8 +37,6 @@ struct Crowd::Member {
 };
 
 namespace {
-
-constexpr unsigned kMembers = 4;
 
 bool IsAbsent(int error) {
   return error == ENOENT || error == ENOTDIR;
@@ -73,7 +72,8 @@ int ReadNames(int fd, size_t buffer_size, std::set<std::string>& names) {
 
 }  // namespace
 
-Crowd::Crowd(const std::string& mount, const std::map<std::string, ShownByTree>& trees, TickClock& clock)
+Crowd::Crowd(const std::string& mount, const std::map<std::string, ShownByTree>& trees, TickClock& clock,
+             const Roles& roles)
     : mount_(mount), paths_(trees.begin(), trees.end()), clock_(clock) {
   for (uint32_t i = 0; i < paths_.size(); ++i) {
     bool file = false;
@@ -86,8 +86,8 @@ Crowd::Crowd(const std::string& mount, const std::map<std::string, ShownByTree>&
     if (folder) folders_.push_back(i);
     if (TreesWithout(paths_[i].second) != 0) misses_.push_back(i);
   }
-  for (unsigned i = 0; i < kMembers; ++i) {
-    members_.push_back(std::make_unique<Member>(i + 1));
+  for (const Role role : roles) {
+    members_.push_back(std::make_unique<Member>(members_.size() + 1, role));
     Member& member = *members_.back();
     member.thread = std::thread([this, &member] { Run(member); });
   }
@@ -119,8 +119,11 @@ void Crowd::WaitForAll() const {
 
 void Crowd::Run(Member& member) const {
   constexpr void (Crowd::*kActs[])(Member&) const = {&Crowd::Open, &Crowd::Stat, &Crowd::Miss, &Crowd::List};
+  // The first of those that a role has, and how many.
+  constexpr std::pair<size_t, size_t> kRoles[] = {{0, 1}, {1, 2}, {3, 1}, {0, std::size(kActs)}};
+  const auto [first, count] = kRoles[static_cast<size_t>(member.role)];
   while (!stop_) {
-    (this->*kActs[member.random() % std::size(kActs)])(member);
+    (this->*kActs[first + member.random() % count])(member);
     ++member.finished;
   }
 }
@@ -129,7 +132,7 @@ void Crowd::Add(Member& member, const Seen& one, bool listing) const {
   (listing ? member.listings : member.lookups).push_back(one);
 }
 
-// Opens a file and reads it all.
+// Opens a file and reads it all; now and then has the kernel forget it, so that the next one asks the mount.
 void Crowd::Open(Member& member) const {
   Seen one;
   one.what = member.Pick(files_);
@@ -143,6 +146,7 @@ void Crowd::Open(Member& member) const {
   const bool regular = fd && ::fstat(fd.get(), &st) == 0 && S_ISREG(st.st_mode);
   const int read_error = regular ? ReadAll(fd.get(), content) : 0;
   one.end = clock_.Next();
+  if (regular && member.random() % 4 == 0) ::posix_fadvise(fd.get(), 0, 0, POSIX_FADV_DONTNEED);
   if (read_error != 0) return member.Fail("read", path, read_error);
   if (regular) {
     one.trees = TreesWithContent(shown, content);

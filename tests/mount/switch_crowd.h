@@ -13,11 +13,20 @@
 
 namespace veneer::test {
 
+// What a member of a crowd does, again and again.
+enum class Role {
+  kRead,  // opens and reads
+  kStat,  // stats, and looks for what is not there
+  kList,  // lists with small buffers
+  kAll,
+};
+using Roles = std::vector<Role>;
+
 class Crowd {
  public:
-  // Threads that open and read, stat, look for what is not there, and list with small buffers. All arguments
-  // must outlive it.
-  Crowd(const std::string& mount, const std::map<std::string, ShownByTree>& trees, TickClock& clock);
+  // A thread for each of `roles`. `trees` and `clock` must outlive it.
+  Crowd(const std::string& mount, const std::map<std::string, ShownByTree>& trees, TickClock& clock,
+        const Roles& roles = Roles(4, Role::kAll));
   ~Crowd();
   Crowd(const Crowd&) = delete;
   Crowd& operator=(const Crowd&) = delete;

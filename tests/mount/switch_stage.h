@@ -11,11 +11,12 @@ namespace veneer::test {
 
 class SwitchStage {
  public:
-  // Begins with what the mounts show, which is `tree`. `rig` has two mounts, and must outlive this.
-  explicit SwitchStage(const SwitchRig& rig, int tree = 0)
+  // Begins with what the mounts show, which is `tree`; `roles` are those of the crowd on the first. `rig` has
+  // two mounts, and must outlive this.
+  explicit SwitchStage(const SwitchRig& rig, int tree = 0, const Roles& roles = Roles(4, Role::kAll))
       : trees_(DescribeTrees(rig.root())),
         history_(tree),
-        first_(rig.mount(0), trees_, clock_),
+        first_(rig.mount(0), trees_, clock_, roles),
         second_(rig.mount(1), trees_, clock_) {}
 
   const Crowd& first() const { return first_; }

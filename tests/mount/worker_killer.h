@@ -19,13 +19,15 @@ class WorkerKiller {
  public:
   WorkerKiller(const SwitchRig& rig, const Crowd& crowd, std::chrono::milliseconds pause)
       : thread_([this, &rig, &crowd, pause] { Run(rig, crowd, pause); }) {}
-  ~WorkerKiller() {
-    stop_ = true;
-    thread_.join();
-  }
+  ~WorkerKiller() { Stop(); }
   WorkerKiller(const WorkerKiller&) = delete;
   WorkerKiller& operator=(const WorkerKiller&) = delete;
 
+  // Returns when the last kill is done.
+  void Stop() {
+    stop_ = true;
+    if (thread_.joinable()) thread_.join();
+  }
   int kills() const { return kills_; }
 
  private:
@@ -33,8 +35,8 @@ class WorkerKiller {
     while (!stop_) {
       const auto begin = std::chrono::steady_clock::now();
       while (!stop_ && std::chrono::steady_clock::now() - begin < pause) crowd.WaitForAll();
-      ::kill(rig.WorkerOf(0), SIGKILL);
-      ++kills_;
+      const pid_t worker = rig.WorkerOf(0);
+      if (worker > 0 && ::kill(worker, SIGKILL) == 0) ++kills_;
     }
   }
 
