@@ -20,14 +20,20 @@ Json JsonOf(const catalog::Event& event) {
 
 Status History(uint64_t most, const Globals& globals, Output& output) {
   VENEER_ASSIGN(const catalog::Store store, catalog::Store::Open(globals.store, globals.trust));
-  VENEER_ASSIGN(const std::vector<catalog::Event> events, store.Events(most));
+  VENEER_ASSIGN(const auto history, store.Events(most));
+  const auto& [events, passed_over] = history;
   Json list = Json::array();
   for (const catalog::Event& event : events) {
     output.Line("{}  {:<16}  generation {:<4}  {}  (by {})", format::FormatUtcTime(event.time), event.kind,
                 event.generation, event.text, event.by);
     list.push_back(JsonOf(event));
   }
-  output.json() = {{"events", std::move(list)}};
+  Json unread = Json::array();
+  for (const Error& error : passed_over) {
+    fmt::print(stderr, "veneer: history: passed over: {}\n", Printable(error.message()));
+    unread.push_back({{"code", CodeWord(error.code())}, {"message", ToUtf8(error.message())}});
+  }
+  output.json() = {{"events", std::move(list)}, {"passed_over", std::move(unread)}};
   if (events.empty()) output.Note("{}: nothing has happened yet", globals.store);
   return {};
 }

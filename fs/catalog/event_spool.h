@@ -2,17 +2,30 @@
 //
 //   STORE/events.spool  lines of JSON, each an event as in docs/format/catalog.md, oldest first
 //   STORE/events.taken  likewise: a former spool that is being taken in
+//   STORE/events.bad    what lay at one of these places and could not be read; then events.bad-2, ...
 //
-// Nothing here is trusted more than the catalog is: a line that is no event is passed over.
+// Nothing here is trusted more than the catalog is, and whatever lies there, nobody waits for it and nothing
+// is written through it. What was lost is told by an event of the kind "events-lost".
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "fs/base/error.h"
 #include "fs/catalog/catalog.h"
 
 namespace veneer::catalog {
+
+// The lines of a spool.
+struct SpoolLines {
+  std::vector<Event> events;  // in their order, without numbers
+  size_t lost = 0;            // lines that are no events; an empty line is none
+};
+
+// Reads what a spool holds. Pure, and safe on any bytes. A last line without its end is not counted: somebody
+// may be writing it.
+SpoolLines ReadSpoolLines(std::string_view text);
 
 // Any number of processes may use the spool of one store at once.
 class EventSpool {
@@ -22,23 +35,30 @@ class EventSpool {
 
   // `folder`: the store's. Touches nothing.
   explicit EventSpool(const std::string& folder)
-      : spool_(folder + "/events.spool"), taken_(folder + "/events.taken") {}
+      : spool_(folder + "/events.spool"), taken_(folder + "/events.taken"), bad_(folder + "/events.bad") {}
 
   // Adds `event`, but for its number. Waits for nobody, and not for the disk. It survives a kill of any
   // process from then on, though not a power cut in the next seconds. kUsage for an event that the format
-  // does not allow; kNoSpace also where the spool is full; kBusy; kIo, e.g. where the store is read-only.
+  // does not allow; kNoSpace also where the spool is full; kDamaged where something lies there that is no
+  // regular file; kBusy; kIo, e.g. where the store is read-only.
   Status Add(const Event& event) const;
 
-  // What waits to be taken in, oldest first, without numbers. kIo.
-  Result<std::vector<Event>> Read() const;
+  struct Waiting {
+    std::vector<Event> events;       // oldest first, without numbers
+    std::vector<Error> passed_over;  // files that cannot be read, and why
+  };
+  // What waits to be taken in.
+  Waiting Read() const;
 
-  // Moves all of it into `catalog`, which is open for writing. After a crash at any point each event is in
-  // the catalog once or still waits. kBusy where a process keeps adding; the errors of Catalog.
+  // Moves all of it into `catalog`, which is open for writing. What cannot be read is told by an event and
+  // set aside. After a crash at any point each event is in the catalog once or still waits. kBusy where a
+  // process keeps adding; kIo; the errors of Catalog.
   Status TakeIn(Catalog& catalog) const;
 
  private:
   std::string spool_;
   std::string taken_;
+  std::string bad_;
 };
 
 // Takes away from `events`, whose numbers do not count, those that are among the newest of `catalog`.

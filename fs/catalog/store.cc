@@ -63,8 +63,8 @@ Result<std::unique_ptr<Catalog>> Store::OpenCatalogForWriting(std::chrono::milli
 }
 
 // The spool is read first: what is taken in meanwhile is found twice, and not missed.
-Result<std::vector<Event>> Store::Events(uint64_t most) const {
-  VENEER_ASSIGN(std::vector<Event> events, EventSpool(path_).Read());
+Result<Store::History> Store::Events(uint64_t most) const {
+  auto [events, passed_over] = EventSpool(path_).Read();
   VENEER_ASSIGN(const auto catalog, OpenCatalogForReading());
   VENEER_TRY(DropKnown(*catalog, events));
   std::reverse(events.begin(), events.end());
@@ -72,7 +72,7 @@ Result<std::vector<Event>> Store::Events(uint64_t most) const {
   events.insert(events.end(), std::make_move_iterator(recorded.begin()),
                 std::make_move_iterator(recorded.end()));
   if (events.size() > most) events.resize(most);
-  return events;
+  return History{std::move(events), std::move(passed_over)};
 }
 
 Result<Store::SealedLayer> Store::OpenSealed(const LayerRecord& record,

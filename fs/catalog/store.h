@@ -66,8 +66,12 @@ class Store {
                                                          const std::function<void()>& on_wait = {}) const;
 
   // What happened, newest first, at most `most`: events of live mounts that wait to be taken into the
-  // catalog, which have the number 0, and those in it. The errors of Catalog::Events and EventSpool::Read.
-  Result<std::vector<Event>> Events(uint64_t most) const;
+  // catalog, which have the number 0, and those in it. The errors of Catalog::Events.
+  struct History {
+    std::vector<Event> events;
+    std::vector<Error> passed_over;  // files of waiting events that cannot be read, and why
+  };
+  Result<History> Events(uint64_t most) const;
 
   // An installed layer whose signature holds; nothing of its image has been looked at.
   struct SealedLayer {

@@ -25,6 +25,19 @@ std::string ParentOf(const std::string& path) {
 
 }  // namespace
 
+// A FIFO without a reader and a socket answer ENXIO, a folder that is to be written EISDIR.
+Result<UniqueFd> OpenRegular(const std::string& path, int flags, unsigned mode) {
+  UniqueFd fd(::open(path.c_str(), flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, mode));
+  if (!fd && errno == ELOOP) {
+    return Fail(ErrorCode::kCorrupt, "{}: is a symbolic link, not a regular file", path);
+  }
+  if (!fd && errno != ENXIO && errno != EISDIR) return FailErrno(errno, path);
+  struct stat st {};
+  if (fd && ::fstat(fd.get(), &st) != 0) return FailErrno(errno, path);
+  if (!S_ISREG(st.st_mode)) return Fail(ErrorCode::kCorrupt, "{}: not a regular file", path);
+  return fd;
+}
+
 Result<Bytes> ReadWholeFile(const std::string& path, uint64_t limit) {
   VENEER_ASSIGN(const auto file, PosixFile::Open(path));
   if (file->size() > limit) {

@@ -11,6 +11,11 @@
 
 namespace veneer::io {
 
+// Opens the regular file `path` with `flags` of open(2), and `mode` where they make it. Follows no symlink in
+// its last component, and waits for nobody, whatever is there. kNotFound if there is none; kCorrupt if it is
+// not a regular file; kIo otherwise.
+Result<UniqueFd> OpenRegular(const std::string& path, int flags, unsigned mode = 0);
+
 // All of the regular file `path`, which must not be one of /proc or /sys: those have no size. kNotFound if
 // there is none; kCorrupt if it is not a regular file or is longer than `limit` bytes; kIo otherwise.
 Result<Bytes> ReadWholeFile(const std::string& path, uint64_t limit);

@@ -8,14 +8,12 @@
 #include <cerrno>
 #include <limits>
 
+#include "fs/io/file_ops.h"
+
 namespace veneer::io {
 
 Result<std::unique_ptr<PosixFile>> PosixFile::Open(const std::string& path) {
-  UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
-  if (!fd) {
-    if (errno == ELOOP) return Fail(ErrorCode::kCorrupt, "{}: is a symbolic link, not a regular file", path);
-    return FailErrno(errno, path);
-  }
+  VENEER_ASSIGN(UniqueFd fd, OpenRegular(path, O_RDONLY));
   return FromFd(std::move(fd), path);
 }
 

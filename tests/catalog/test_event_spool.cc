@@ -1,6 +1,7 @@
 #include "fs/catalog/event_spool.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -12,6 +13,7 @@
 #include "tests/catalog/samples.h"
 #include "tests/support/catch.h"
 #include "tests/support/scratch.h"
+#include "tests/support/watchdog.h"
 
 namespace veneer::catalog::testing {
 namespace {
@@ -39,9 +41,9 @@ Texts Recorded(const Catalog& catalog) {
 }
 
 Texts Waiting(const EventSpool& spool) {
-  const auto events = spool.Read();
-  REQUIRE_OK(events);
-  return TextsOf(*events);
+  const EventSpool::Waiting waiting = spool.Read();
+  CHECK(waiting.passed_over.empty());
+  return TextsOf(waiting.events);
 }
 
 TEST_CASE("events wait in the spool, in their order, until they are taken in") {
@@ -50,15 +52,14 @@ TEST_CASE("events wait in the spool, in their order, until they are taken in") {
   CHECK(Waiting(spool).empty());
   REQUIRE_OK(spool.Add(EventOf("one\ntwo \"three\"")));
   REQUIRE_OK(spool.Add(EventOf("\xff")));
-  const auto waiting = spool.Read();
-  REQUIRE_OK(waiting);
-  REQUIRE(waiting->size() == 2);
-  CHECK(waiting->at(0).number == 0);
-  CHECK(waiting->at(0).text == "one\ntwo \"three\"");
-  CHECK(waiting->at(0).kind == "worker-died");
-  CHECK(waiting->at(0).time == 1700000000);
-  CHECK(waiting->at(0).generation == 2);
-  CHECK(waiting->at(0).by == "mount process 7");
+  const std::vector<Event> waiting = spool.Read().events;
+  REQUIRE(waiting.size() == 2);
+  CHECK(waiting.at(0).number == 0);
+  CHECK(waiting.at(0).text == "one\ntwo \"three\"");
+  CHECK(waiting.at(0).kind == "worker-died");
+  CHECK(waiting.at(0).time == 1700000000);
+  CHECK(waiting.at(0).generation == 2);
+  CHECK(waiting.at(0).by == "mount process 7");
   const auto catalog = store.Write();
   REQUIRE_OK(spool.TakeIn(*catalog));
   CHECK(Recorded(*catalog) == Texts{"one\ntwo \"three\"", "\xef\xbf\xbd"});
@@ -103,7 +104,8 @@ TEST_CASE("what is no event is passed over, and what stands beside it is not") {
   std::ofstream(store.folder() + "/events.spool", std::ios::app) << "{\"time\":17";  // no room for the rest
   REQUIRE_OK(spool.Add(EventOf("two")));
   std::ofstream(store.folder() + "/events.spool", std::ios::app) << "[]\n\n{}\nnull\n{\"ti";
-  CHECK(Waiting(spool) == Texts{"one", "two"});
+  CHECK(Waiting(spool) ==
+        Texts{"one", "two", "events of mounts are lost: 5 lines of their spool cannot be read"});
 }
 
 TEST_CASE("the spool is bounded, and takes events again once it was taken in") {
@@ -123,6 +125,98 @@ TEST_CASE("the spool is bounded, and takes events again once it was taken in") {
   CHECK(Recorded(*catalog).size() == added);
   REQUIRE_OK(spool.Add(EventOf("again")));
   REQUIRE_FAILS(ErrorCode::kNotFound, EventSpool(store.folder() + "/none").Add(EventOf("nowhere")));
+}
+
+// Something at `path` that is no spool. Returns what a message says of it.
+std::string PutNoSpool(const std::string& path, const std::string& kind, const std::string& victim) {
+  if (kind == "fifo") REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+  if (kind == "folder") filesystem::create_directories(path + "/full");
+  if (kind == "symlink") REQUIRE(::symlink(victim.c_str(), path.c_str()) == 0);
+  if (kind == "dangling symlink") REQUIRE(::symlink((victim + ".none").c_str(), path.c_str()) == 0);
+  if (kind == "large") std::ofstream(path) << std::string(600000, 'x');
+  if (kind == "1 TiB") {
+    std::ofstream(path).close();
+    filesystem::resize_file(path, uint64_t{1} << 40);
+  }
+  if (kind == "large") return "600000 bytes";
+  if (kind == "1 TiB") return "1099511627776 bytes";
+  return kind.ends_with("symlink") ? "is a symbolic link" : "not a regular file";
+}
+
+TEST_CASE("what is no spool is never waited for or written through; it is told, and set aside") {
+  const test::Watchdog watchdog;
+  const NewCatalog store;
+  const EventSpool spool(store.folder());
+  const std::string place = store.folder() + GENERATE(as<std::string>{}, "/events.spool", "/events.taken");
+  const std::string kind =
+      GENERATE(as<std::string>{}, "fifo", "folder", "symlink", "dangling symlink", "large", "1 TiB");
+  INFO(kind << " at " << place);
+  const std::string victim = store.folder() + "/victim";
+  std::ofstream(victim) << "as it was";
+  const std::string cause = PutNoSpool(place, kind, victim);
+  const bool large = kind == "large" || kind == "1 TiB";
+  if (place.ends_with("spool")) {
+    REQUIRE_FAILS(large ? ErrorCode::kNoSpace : ErrorCode::kDamaged, spool.Add(EventOf("lost")));
+  }
+  const EventSpool::Waiting waiting = spool.Read();
+  CHECK(waiting.events.empty());
+  REQUIRE(waiting.passed_over.size() == 1);
+  CHECK(CodeWord(waiting.passed_over.front().code()) == CodeWord(ErrorCode::kDamaged));
+  CHECK(waiting.passed_over.front().message().find(place + ": " + cause) == 0);
+
+  const auto catalog = store.Write();
+  REQUIRE_OK(spool.TakeIn(*catalog));
+  const auto told = catalog->Events(10);
+  REQUIRE_OK(told);
+  REQUIRE(told->size() == 1);
+  CHECK(told->front().kind == "events-lost");
+  CHECK(told->front().text.find(cause) != std::string::npos);
+  const std::string aside = store.folder() + "/events.bad";
+  CHECK(told->front().text.ends_with("set aside as " + aside));
+  CHECK(filesystem::exists(filesystem::symlink_status(aside)));
+  CHECK_FALSE(filesystem::exists(filesystem::symlink_status(place)));
+  CHECK(filesystem::file_size(victim) == 9);
+  CHECK_FALSE(filesystem::exists(victim + ".none"));
+
+  REQUIRE_OK(spool.Add(EventOf("again")));
+  REQUIRE_OK(spool.TakeIn(*catalog));
+  CHECK(Recorded(*catalog).back() == "again");
+  CHECK(spool.Read().passed_over.empty());
+}
+
+TEST_CASE("what is set aside takes the place of nothing, and is told once for each") {
+  const NewCatalog store;
+  const EventSpool spool(store.folder());
+  const auto catalog = store.Write();
+  for (const char* name : {"/events.bad", "/events.bad-2", "/events.bad-3"}) {
+    PutNoSpool(store.folder() + "/events.spool", "fifo", "");
+    REQUIRE_OK(spool.TakeIn(*catalog));
+    CHECK(filesystem::is_fifo(store.folder() + name));
+    CHECK(Recorded(*catalog).back().ends_with(name));
+  }
+  CHECK(Recorded(*catalog).size() == 3);
+  // A crash between the commit and the move.
+  filesystem::rename(store.folder() + "/events.bad-3", store.folder() + "/events.taken");
+  REQUIRE_OK(spool.TakeIn(*catalog));
+  CHECK(Recorded(*catalog).size() == 3);
+  CHECK(filesystem::is_fifo(store.folder() + "/events.bad-3"));
+}
+
+TEST_CASE("lines that are no events are counted, once") {
+  const NewCatalog store;
+  const EventSpool spool(store.folder());
+  REQUIRE_OK(spool.Add(EventOf("one")));
+  std::ofstream(store.folder() + "/events.spool", std::ios::app) << "x\n\ny";
+  filesystem::copy(store.folder() + "/events.spool", store.folder() + "/kept");
+  const auto written = filesystem::last_write_time(store.folder() + "/events.spool");
+  const auto catalog = store.Write();
+  REQUIRE_OK(spool.TakeIn(*catalog));
+  const Texts texts = {"one", "events of mounts are lost: 2 lines of their spool cannot be read"};
+  CHECK(Recorded(*catalog) == texts);
+  filesystem::rename(store.folder() + "/kept", store.folder() + "/events.taken");  // a crash after the commit
+  filesystem::last_write_time(store.folder() + "/events.taken", written);
+  REQUIRE_OK(spool.TakeIn(*catalog));
+  CHECK(Recorded(*catalog) == texts);
 }
 
 TEST_CASE("many add while one takes in: each event comes once") {
@@ -165,15 +259,21 @@ TEST_CASE("whoever opens the store's catalog for writing takes events in, and hi
   REQUIRE_OK(Store::Init(path, scratch / "trust"));
   const Store store = *Store::Open(path);
   REQUIRE_OK(EventSpool(path).Add(EventOf("one")));
-  CHECK(TextsOf(*store.Events(10)) == Texts{"one"});
+  CHECK(TextsOf(store.Events(10)->events) == Texts{"one"});
   REQUIRE_OK(store.OpenCatalogForWriting(std::chrono::seconds(10)));
   REQUIRE_OK(EventSpool(path).Add(EventOf("two")));
   const auto events = store.Events(10);
   REQUIRE_OK(events);
-  CHECK(TextsOf(*events) == Texts{"two", "one"});
-  CHECK(events->at(0).number == 0);
-  CHECK(events->at(1).number == 1);
-  CHECK(TextsOf(*store.Events(1)) == Texts{"two"});
+  CHECK(TextsOf(events->events) == Texts{"two", "one"});
+  CHECK(events->events.at(0).number == 0);
+  CHECK(events->events.at(1).number == 1);
+  CHECK(TextsOf(store.Events(1)->events) == Texts{"two"});
+  filesystem::create_directory(path + "/events.taken");
+  CHECK(TextsOf(store.Events(10)->events) == Texts{"two", "one"});
+  CHECK(store.Events(10)->passed_over.size() == 1);
+  REQUIRE_OK(store.OpenCatalogForWriting(std::chrono::seconds(10)));
+  CHECK(store.Events(10)->events.size() == 3);
+  CHECK(store.Events(10)->passed_over.empty());
 }
 
 }  // namespace
