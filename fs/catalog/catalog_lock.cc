@@ -42,7 +42,7 @@ Result<UniqueFd> HoldCatalog(const std::string& path, std::chrono::milliseconds 
   UniqueFd fd;
   // Opened anew each time: a rebuilt catalog comes with another LOCK.
   const auto try_it = [&] {
-    fd.reset(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
+    fd.reset(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0644));
     struct flock lock {};
     lock.l_type = F_WRLCK;
     lock.l_whence = SEEK_SET;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "fs/base/error.h"
+#include "fs/catalog/catalog.h"
 #include "fs/catalog/key_space.h"
 #include "fs/catalog/medium.h"
 #include "fs/catalog/rocks_options.h"
@@ -25,7 +26,7 @@ class Database {
  public:
   // As those of Catalog.
   static Status Create(const std::string& path, const Medium& medium);
-  static Result<std::unique_ptr<Database>> OpenForReading(const std::string& path);
+  static Result<std::unique_ptr<Database>> OpenForReading(const std::string& path, Logs logs);
   static Result<std::unique_ptr<Database>> OpenForWriting(const std::string& path,
                                                           std::chrono::milliseconds wait,
                                                           const std::function<void()>& on_wait,

@@ -43,6 +43,9 @@ Result<Moment> ReadMoment(const std::string& path) {
     if (errno != ENOENT) return FailErrno(errno, path);
     return Fail(ErrorCode::kNotFound, "{}: there is no catalog{}", path, kRepairCatalog);
   }
+  if (!S_ISDIR(st.st_mode)) {
+    return Fail(ErrorCode::kDamaged, "{}: the catalog is damaged: not a folder{}", path, kRepairCatalog);
+  }
   const auto current = io::ReadWholeFile(path + "/CURRENT", 256);
   if (!current && current.error().code() == ErrorCode::kIo) return tl::unexpected(current.error());
   const std::string name(current ? AsText(*current).substr(0, AsText(*current).find('\n')) : "");
@@ -89,10 +92,11 @@ Status Database::Create(const std::string& path, const Medium& medium) {
 // RocksDB reads the list of files first and then the files, and takes it as it finds it when a writer removes
 // a log in between: commits in the middle would be missing. So what was opened counts only if the list is
 // still the same; and a failure counts only then.
-Result<std::unique_ptr<Database>> Database::OpenForReading(const std::string& path) {
+Result<std::unique_ptr<Database>> Database::OpenForReading(const std::string& path, Logs logs) {
   for (unsigned tries = 1;; ++tries) {
     VENEER_ASSIGN(const Moment before, ReadMoment(path));
-    VENEER_TRY(CheckLogs(path));
+    VENEER_TRY(CheckFiles(path));
+    if (logs == Logs::kWhole) VENEER_TRY(CheckLogs(path));
     std::unique_ptr<Database> database;
     const auto status = Open(path, OpenMode::kRead, nullptr, database);
     VENEER_ASSIGN(const Moment after, ReadMoment(path));
@@ -113,6 +117,7 @@ Result<std::unique_ptr<Database>> Database::OpenForWriting(const std::string& pa
   const auto deadline = std::chrono::steady_clock::now() + wait;
   for (milliseconds pause{1};; pause = std::min(2 * pause, kLongestLockPause)) {
     VENEER_TRY(ReadMoment(path));
+    VENEER_TRY(CheckFiles(path));
     VENEER_TRY(CheckLogs(path));
     std::unique_ptr<Database> database;
     const auto status = Open(path, OpenMode::kWrite, env, database);

@@ -9,7 +9,6 @@
 
 #include "fs/base/endian.h"
 #include "fs/catalog/catalog.h"
-#include "fs/io/random_access_file.h"
 
 namespace veneer::catalog {
 namespace {
@@ -43,40 +42,63 @@ uint32_t MaskedCrc32c(ByteSpan bytes) {
   return std::rotr(~crc, 15) + 0xa282ead8U;
 }
 
-// The header of the record at `at`; nothing where there is none.
-std::optional<RecordHeader> RecordAt(ByteSpan log, size_t at) {
-  const size_t end = std::min(log.size(), (at / kLogBlock + 1) * kLogBlock);
+// Content behind the end of the records that is held against a checksum, at most, in bytes. A torn commit of
+// ours has few places that look like the head of a record.
+constexpr uint64_t kMostDoubtful = 256 << 20;
+
+// The header of the record at `at` of a block, if it lies within the block; its checksum may be wrong.
+std::optional<RecordHeader> HeaderAt(ByteSpan block, size_t at) {
   RecordHeader header;
-  if (!InBounds(at, sizeof header, end)) return std::nullopt;
-  std::memcpy(&header, &log[at], sizeof header);
-  if (!InBounds(at + sizeof header, header.length, end)) return std::nullopt;
-  const size_t type_at = at + sizeof header - 1;
-  if (MaskedCrc32c(log.subspan(type_at, size_t{1} + header.length)) != header.checksum) return std::nullopt;
+  if (!InBounds(at, sizeof header, block.size())) return std::nullopt;
+  std::memcpy(&header, &block[at], sizeof header);
+  if (!InBounds(at + sizeof header, header.length, block.size())) return std::nullopt;
   return header;
 }
 
-bool BeginsBatch(ByteSpan log, size_t at) {
-  const size_t type_at = at + sizeof(RecordHeader) - 1;
-  if (type_at >= log.size() || (log[type_at] != kWholeBatch && log[type_at] != kFirstPart)) return false;
-  return RecordAt(log, at).has_value();
+bool ChecksumHolds(ByteSpan block, size_t at, const RecordHeader& header) {
+  const size_t type_at = at + sizeof header - 1;
+  return MaskedCrc32c(block.subspan(type_at, size_t{1} + header.length)) == header.checksum;
 }
 
-// Where the last record ends that can be reached from the start.
-size_t EndOfRecords(ByteSpan log) {
-  for (size_t at = 0;;) {
-    const size_t left = kLogBlock - at % kLogBlock;
-    if (left < sizeof(RecordHeader)) at += left;
-    const auto header = RecordAt(log, at);
-    if (!header) return at;
-    at += sizeof(RecordHeader) + header->length;
+// Looks at a log, block by block.
+class LogReader {
+ public:
+  // Takes the next block. Whether the log is damaged inside, as far as it goes.
+  bool Take(ByteSpan block) {
+    size_t at = 0;
+    for (; !torn_ && block.size() - at >= sizeof(RecordHeader);) {
+      const auto header = HeaderAt(block, at);
+      torn_ = !header || !ChecksumHolds(block, at, *header);
+      at += torn_ ? 1 : sizeof(RecordHeader) + header->length;
+    }
+    for (; torn_ && at < block.size(); ++at) {
+      if (BeginsBatch(block, at)) return true;
+    }
+    return false;
   }
-}
+
+ private:
+  bool BeginsBatch(ByteSpan block, size_t at) {
+    const auto header = HeaderAt(block, at);
+    if (!header || (header->type != kWholeBatch && header->type != kFirstPart)) return false;
+    doubtful_ += header->length;
+    return doubtful_ > kMostDoubtful || ChecksumHolds(block, at, *header);
+  }
+
+  bool torn_ = false;  // there was something that is no record
+  uint64_t doubtful_ = 0;
+};
 
 }  // namespace
 
-bool IsDamagedInside(ByteSpan log) {
-  for (size_t at = EndOfRecords(log) + 1; at < log.size(); ++at) {
-    if (BeginsBatch(log, at)) return true;
+Result<bool> IsDamagedInside(const io::RandomAccessFile& log) {
+  if (log.size() > kMaxLogSize) return true;
+  LogReader reader;
+  Bytes block(kLogBlock);
+  for (uint64_t offset = 0; offset < log.size(); offset += block.size()) {
+    block.resize(std::min<uint64_t>(kLogBlock, log.size() - offset));
+    VENEER_TRY(log.ReadExact(offset, block));
+    if (reader.Take(block)) return true;
   }
   return false;
 }
@@ -89,14 +111,27 @@ Status CheckLogs(const std::string& path) {
     if (entry->path().extension() != ".log") continue;
     const auto file = io::PosixFile::Open(entry->path());
     if (!file && file.error().code() == ErrorCode::kNotFound) continue;  // a writer is done with it
-    Status read = file ? Status() : Status(tl::unexpected(file.error()));
-    Bytes log(file ? (*file)->size() : 0);
-    if (read) read = (*file)->ReadExact(0, log);
-    if (!read && read.error().code() == ErrorCode::kIo) return read;
-    if (!read || IsDamagedInside(log)) {
+    const auto damaged = file.and_then([](const auto& log) { return IsDamagedInside(*log); });
+    if (!damaged && damaged.error().code() == ErrorCode::kIo) return tl::unexpected(damaged.error());
+    if (!damaged || *damaged) {
       return Fail(ErrorCode::kDamaged, "{}: the catalog is damaged: commits in its log cannot be read{}",
                   entry->path().string(), kRepairCatalog);
     }
+  }
+  if (error) return Fail(ErrorCode::kIo, "{}: {}", path, error.message());
+  return {};
+}
+
+Status CheckFiles(const std::string& path) {
+  std::error_code error;
+  for (stdfs::directory_iterator entry(path, error), end; !error && entry != end; entry.increment(error)) {
+    std::error_code unknown;
+    const auto type = entry->symlink_status(unknown).type();
+    // Not found: a writer is done with it.
+    if (type == stdfs::file_type::regular || type == stdfs::file_type::not_found) continue;
+    if (type == stdfs::file_type::none) return FailErrno(unknown.value(), entry->path().string());
+    return Fail(ErrorCode::kDamaged, "{}: the catalog is damaged: not a regular file{}",
+                entry->path().string(), kRepairCatalog);
   }
   if (error) return Fail(ErrorCode::kIo, "{}: {}", path, error.message());
   return {};

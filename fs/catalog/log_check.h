@@ -1,22 +1,30 @@
-// What RocksDB's recovery cannot tell: a commit that was lost from a log's end, which a power cut may do,
-// from one in a log's middle, which is damage.
+// What RocksDB leaves to whoever opens a catalog: what its files are at all; and of its log, a commit that
+// was lost from the end, which a power cut may do, from one in the middle, which is damage.
 #pragma once
 
 #include <string>
 
-#include "fs/base/bytes.h"
 #include "fs/base/error.h"
+#include "fs/io/random_access_file.h"
 
 namespace veneer::catalog {
 
-// Whether `log`, the content of a log file of RocksDB's, has something that is no record, and behind it the
-// beginning of another batch. Each batch is on the disk before the next one is written, so that no power cut
-// can leave this. The format: https://github.com/facebook/rocksdb/wiki/Write-Ahead-Log-File-Format (records
-// of the kinds that our options write).
-bool IsDamagedInside(ByteSpan log);
+// A longer log is none of ours: what a commit holds goes to tables before it comes to this, in bytes.
+inline constexpr uint64_t kMaxLogSize = 1 << 30;
+
+// Whether `log`, a log file of RocksDB's, has something that is no record, and behind it the beginning of
+// another batch. Each batch is on the disk before the next one is written, so that no power cut can leave
+// this. Also for a log that none of ours can be: too long, or with so much that nearly is a record that
+// telling would take long. The format: https://github.com/facebook/rocksdb/wiki/Write-Ahead-Log-File-Format
+// (records of the kinds that our options write). Takes memory for 32 KiB. The errors of reading.
+Result<bool> IsDamagedInside(const io::RandomAccessFile& log);
 
 // Looks at all logs of the catalog in the folder `path`, which somebody may be writing to. kDamaged: one is
 // damaged inside; RocksDB would pass over all commits from there on and say nothing. kIo.
 Status CheckLogs(const std::string& path);
+
+// That all in the folder `path` is a regular file, so that opening none of it can wait for ever or lead
+// elsewhere. kDamaged; kIo.
+Status CheckFiles(const std::string& path);
 
 }  // namespace veneer::catalog

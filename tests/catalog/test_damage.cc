@@ -1,4 +1,5 @@
 #include <rocksdb/db.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -9,8 +10,10 @@
 #include "fs/catalog/codec.h"
 #include "fs/catalog/database.h"
 #include "fs/catalog/keys.h"
+#include "tests/catalog/child.h"
 #include "tests/catalog/samples.h"
 #include "tests/support/catch.h"
+#include "tests/support/watchdog.h"
 
 namespace veneer::catalog::testing {
 namespace {
@@ -297,6 +300,52 @@ TEST_CASE("damaged files of RocksDB are told") {
     Overwrite(FileLike(store, "", ".sst"), "x");
   }
   CheckBothFail(ErrorCode::kDamaged, store.path(), hint);
+}
+
+TEST_CASE("what is no regular file in the catalog's folder is told, and nobody waits for it") {
+  const test::Watchdog watchdog;
+  const NewCatalog store;
+  REQUIRE_OK(CommitGeneration(*store.Write(), 1));
+  const std::string kind = GENERATE(as<std::string>{}, "fifo", "symlink", "folder");
+  const std::string name =
+      GENERATE(as<std::string>{}, "CURRENT", "MANIFEST-", ".sst", ".log", "OPTIONS-", "LOCK", "new");
+  INFO(kind << " as " << name);
+  std::string path = store.path() + "/999999.sst";
+  if (name != "new") {
+    path = name.starts_with('.') ? FileLike(store, "", name) : FileLike(store, name, "");
+    std::filesystem::rename(path, store.folder() + "/was");
+  }
+  if (kind == "fifo") REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+  if (kind == "symlink") REQUIRE(::symlink((store.folder() + "/was").c_str(), path.c_str()) == 0);
+  if (kind == "folder") std::filesystem::create_directory(path);
+  CheckBothFail(ErrorCode::kDamaged, store.path(), "veneer repair-catalog");
+  REQUIRE_FAILS(ErrorCode::kDamaged, Catalog::OpenForReading(store.path(), Logs::kUpToDamage));
+}
+
+TEST_CASE("a catalog that is no folder is told") {
+  const test::Watchdog watchdog;
+  const NewCatalog store;
+  std::filesystem::remove_all(store.path());
+  REQUIRE(::mkfifo(store.path().c_str(), 0600) == 0);
+  CheckBothFail(ErrorCode::kDamaged, store.path(), "veneer repair-catalog");
+}
+
+// Nothing names a log before tables made of it do, and a power cut may take the name of a new one: what is
+// left is an earlier state that is whole, and no damage that could be told (docs/durability.md).
+TEST_CASE("a catalog whose log was removed opens at the state of its tables") {
+  const NewCatalog store;
+  REQUIRE_OK(CommitGeneration(*store.Write(), 100));
+  Child child("child: commits five times and then much at once and waits", store.path());
+  REQUIRE(child.ReadLine() == "five");
+  child.Kill();
+  CHECK(store.Read()->ReadState()->current == 5);
+  for (const auto& file : std::filesystem::directory_iterator(store.path())) {
+    if (file.path().extension() == ".log") std::filesystem::remove(file.path());
+  }
+  CHECK(store.Read()->ReadState()->current == 100);
+  CHECK(store.Read()->Generations()->size() == 1);
+  REQUIRE_OK(CommitGeneration(*store.Write(), 101));
+  CHECK(store.Read()->ReadState()->current == 101);
 }
 
 TEST_CASE("a flipped bit in a table is told") {

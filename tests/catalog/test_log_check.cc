@@ -7,6 +7,7 @@
 #include "tests/catalog/child.h"
 #include "tests/catalog/samples.h"
 #include "tests/support/catch.h"
+#include "tests/support/watchdog.h"
 
 namespace veneer::catalog::testing {
 namespace {
@@ -54,10 +55,18 @@ class CatalogInLog {
 
   void Put(const Bytes& log) const { REQUIRE_OK(io::WriteFileAtomically(path_, log)); }
 
+  const std::string& path() const { return path_; }
+
   void RequireDamaged(const Bytes& log) const {
     Put(log);
+    RequireDamaged();
+  }
+  void RequireDamaged() const {
     RequireTold(Catalog::OpenForReading(store_.path()));
     RequireTold(Catalog::OpenForWriting(store_.path(), std::chrono::seconds(0)));
+  }
+  Result<std::unique_ptr<Catalog>> Salvage() const {
+    return Catalog::OpenForReading(store_.path(), Logs::kUpToDamage);
   }
   // How many commits there are, all from the first.
   uint64_t Commits(const Bytes& log) const {
@@ -118,6 +127,29 @@ TEST_CASE("a log that a power cut left short or torn has its earlier commits") {
   }
   CHECK(catalog.Commits(Flipped(log, log.size() - 20)) == kSmallCommits - 1);
   catalog.RequireWritable();
+}
+
+TEST_CASE("a log that none of ours can be is told at once, however large") {
+  const test::Watchdog watchdog;
+  const CatalogInLog catalog;
+  SECTION("a sparse one of 1 TiB") {
+    catalog.Put(catalog.log());
+    stdfs::resize_file(catalog.path(), uint64_t{1} << 40);
+  }
+  SECTION("one full of what nearly are records") {
+    Bytes log = catalog.log();
+    while (log.size() < size_t{8} << 20) log.insert(log.end(), {0x00, 0x10, 0x01});
+    catalog.Put(log);
+  }
+  catalog.RequireDamaged();
+}
+
+TEST_CASE("the earlier commits of a log that is damaged inside can be had") {
+  const CatalogInLog catalog;
+  catalog.RequireDamaged(Flipped(catalog.log(), catalog.log().size() / kSmallCommits * 2 + 60));
+  const auto salvaged = catalog.Salvage();
+  REQUIRE_OK(salvaged);
+  CHECK((*salvaged)->ReadState()->current == 2);
 }
 
 TEST_CASE("a last commit that is torn in its middle did not happen; damage before it is told") {
