@@ -1,14 +1,17 @@
 #include "tools/mount_command.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <climits>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 
+#include "fs/base/cancel.h"
 #include "fs/io/file_ops.h"
 #include "tools/log_sink.h"
 #include "tools/pending.h"
@@ -75,12 +78,18 @@ Status Daemonize(const Begin& begin) {
   std::string text;
   char buffer[4096];
   for (;;) {
+    pollfd readable{input.get(), POLLIN, 0};
+    if (::poll(&readable, 1, -1) < 0) {
+      // It is a session of its own, so whoever stopped this command did not reach it.
+      if (CancelRequested()) ::kill(child, SIGTERM);
+      continue;
+    }
     const ssize_t n = ::read(input.get(), buffer, sizeof buffer);
-    if (n < 0 && errno == EINTR) continue;
     if (n <= 0) break;
     text.append(buffer, static_cast<size_t>(n));
   }
-  return Unpack(text);
+  VENEER_TRY(Unpack(text));
+  return CheckCancel();
 }
 
 // In a process of its own: the supervisor forks, and a process that wrote to the catalog must not any more.

@@ -71,6 +71,8 @@ Status ShowMounts(const catalog::Store& store, Output& output) {
     output.Line("mounted at {}, generation {}{}, process {}", mount.dir(),
                 json.value("generation", uint64_t{0}), mount.pinned() ? " (pinned)" : "",
                 json.value("worker_pid", 0));
+    if (json.value("worker_pid", 0) == 0)
+      output.Line("  NOT SERVED  requests get EIO: {}", json.value("last_death", "its worker died"));
     list.push_back(std::move(json));
   }
   if (list.empty()) output.Line("not mounted");

@@ -1,7 +1,7 @@
 #include "fs/fuse/device.h"
 
+#include <fcntl.h>
 #include <linux/fuse.h>
-#include <poll.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -60,9 +60,11 @@ Status ResendRequests(int device) {
 }
 
 Result<Refusal> RefuseOneRequest(int device) {
-  pollfd ready{device, POLLIN, 0};
-  if (::poll(&ready, 1, 0) <= 0) return Refusal::kNothingToRefuse;
+  // One that poll() saw may have been taken back meanwhile: reading must not wait for the next.
+  const int flags = ::fcntl(device, F_GETFL);
+  if (flags < 0 || ::fcntl(device, F_SETFL, flags | O_NONBLOCK) != 0) return FailErrno(errno, "/dev/fuse");
   const auto request = ReadRequest(device);
+  if (::fcntl(device, F_SETFL, flags) != 0) return FailErrno(errno, "/dev/fuse");
   if (!request && request.error().code() == ErrorCode::kNotFound) return Refusal::kGone;
   if (!request) return tl::unexpected<Error>(request.error());
   if (request->empty() || !WantsAnswer(HeaderOf(*request).opcode)) return Refusal::kNothingToRefuse;

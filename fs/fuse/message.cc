@@ -27,6 +27,36 @@ std::vector<UniqueFd> TakeDescriptors(msghdr& header) {
   return descriptors;
 }
 
+// Stops where the parser, which is recursive, would go too deep; takes everything else.
+class DepthLimit final : public nlohmann::json_sax<json> {
+ public:
+  bool start_object(std::size_t) override { return ++depth_ <= kMaxDepth; }
+  bool start_array(std::size_t) override { return ++depth_ <= kMaxDepth; }
+  bool end_object() override { return depth_-- > 0; }
+  bool end_array() override { return depth_-- > 0; }
+  bool null() override { return true; }
+  bool boolean(bool) override { return true; }
+  bool number_integer(number_integer_t) override { return true; }
+  bool number_unsigned(number_unsigned_t) override { return true; }
+  bool number_float(number_float_t, const string_t&) override { return true; }
+  bool string(string_t&) override { return true; }
+  bool binary(binary_t&) override { return true; }
+  bool key(string_t&) override { return true; }
+  bool parse_error(std::size_t, const std::string&, const json::exception&) override { return false; }
+
+ private:
+  size_t depth_ = 0;
+};
+
+Result<json> ParseMessage(std::string_view text) {
+  DepthLimit limit;
+  if (json::sax_parse(text.begin(), text.end(), &limit, json::input_format_t::cbor)) {
+    json message = json::from_cbor(text.begin(), text.end(), true, false);
+    if (message.is_object()) return message;
+  }
+  return Fail(ErrorCode::kFailed, "control socket: a message that is no JSON object");
+}
+
 }  // namespace
 
 Status SendMessage(int socket, const json& message, std::span<const int> descriptors) {
@@ -72,9 +102,10 @@ Result<std::optional<Message>> ReceiveMessage(int socket) {
   } while (n < 0 && errno == EINTR);
   if (n == 0 || (n < 0 && errno == ECONNRESET)) return std::nullopt;
   if (n < 0) return FailErrno(errno, "control socket");
-  Message message{json::from_cbor(text.begin(), text.begin() + n, true, false), TakeDescriptors(header)};
-  if (!message.json.is_object())
-    return Fail(ErrorCode::kFailed, "control socket: a message that is no JSON object");
+  Message message{{}, TakeDescriptors(header)};
+  if ((header.msg_flags & MSG_CTRUNC) != 0)
+    return Fail(ErrorCode::kIo, "control socket: too many open files; raise the limit of file descriptors");
+  VENEER_ASSIGN(message.json, ParseMessage(std::string_view(text.data(), static_cast<size_t>(n))));
   return message;
 }
 
@@ -85,7 +116,11 @@ json ErrorAnswer(const Error& error) {
 Result<json> ReadAnswer(json answer) {
   const auto error = answer.find("error");
   if (error == answer.end() || !error->is_object()) return answer;
-  return tl::unexpected<Error>(Error(CodeOfWord(error->value("code", "")), error->value("message", "")));
+  const auto text = [&](const char* key) {
+    const auto member = error->find(key);
+    return member != error->end() && member->is_string() ? member->get<std::string>() : std::string();
+  };
+  return tl::unexpected<Error>(Error(CodeOfWord(text("code")), text("message")));
 }
 
 }  // namespace veneer::fuse

@@ -8,8 +8,9 @@
 
 namespace veneer::fuse {
 
-// At once, unless five within ten seconds have died as soon as they began: then after a second, and twice as
-// long each time up to half a minute, until one has lived for ten seconds.
+// At once, unless five within ten seconds (and what they took to load) have died as soon as they served, or
+// before: then after a second, and twice as long each time up to half a minute, until one has served for ten
+// seconds.
 class RestartPolicy {
  public:
   static constexpr int64_t kAtOnce = 500;
@@ -18,12 +19,14 @@ class RestartPolicy {
   static constexpr int64_t kFirstWait = 1'000;
   static constexpr int64_t kLongestWait = 30'000;
 
-  // A worker that began at `began` died at `now`. Returns when the next may begin.
-  int64_t Died(int64_t began, int64_t now) {
-    if (now - began >= kWindow) Reset();
-    if (now - began >= kAtOnce) return now;
+  // A worker died at `now` that had served for `served`, and taken `loading` until then. Returns when the
+  // next may begin.
+  int64_t Died(int64_t loading, int64_t served, int64_t now) {
+    if (served >= kWindow) Reset();
+    if (served >= kAtOnce) return now;
     deaths_.push_back(now);
-    while (now - deaths_.front() > kWindow) deaths_.pop_front();
+    const int64_t window = kWindow + static_cast<int64_t>(kMostDeaths) * loading;
+    while (now - deaths_.front() > window) deaths_.pop_front();
     if (wait_ == 0 && deaths_.size() < kMostDeaths) return now;
     wait_ = wait_ == 0 ? kFirstWait : std::min(2 * wait_, kLongestWait);
     return now + wait_;

@@ -44,13 +44,12 @@ constexpr int kAllowed[] = {
     SCMP_SYS(mremap),
     SCMP_SYS(brk),
     SCMP_SYS(madvise),
-    // Threads and signals; clone stands below.
+    // Threads and signals; clone and tgkill stand below.
     SCMP_SYS(futex),
     SCMP_SYS(set_robust_list),
     SCMP_SYS(rseq),
     SCMP_SYS(gettid),
     SCMP_SYS(getpid),
-    SCMP_SYS(tgkill),
     SCMP_SYS(sched_yield),
     SCMP_SYS(sched_getaffinity),
     SCMP_SYS(rt_sigprocmask),
@@ -90,6 +89,9 @@ Status FilterSystemCalls() {
   VENEER_TRY(Allow(filter, SCMP_SYS(clone), {Masked(0, CLONE_THREAD, CLONE_THREAD)}));
   const int no_clone3 = seccomp_rule_add(filter.get(), SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
   if (no_clone3 != 0) return FailErrno(-no_clone3, "seccomp");
+  // Its own threads, for abort().
+  VENEER_TRY(
+      Allow(filter, SCMP_SYS(tgkill), {Masked(0, ~scmp_datum_t{0}, static_cast<scmp_datum_t>(::getpid()))}));
   // libfuse asks whether the descriptor of the mount is open.
   VENEER_TRY(Allow(filter, SCMP_SYS(fcntl), {Masked(1, ~scmp_datum_t{0}, F_GETFD)}));
   const int loaded = seccomp_load(filter.get());

@@ -28,6 +28,7 @@ Result<UniqueFd> CatchSignals() {
   sigemptyset(&signals);
   for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
   ::sigprocmask(SIG_BLOCK, &signals, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);  // whoever read the log may go
   UniqueFd fd(::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!fd) return FailErrno(errno, "signalfd");
   return fd;
@@ -42,6 +43,22 @@ dev_t DeviceAt(const std::string& target) {
     }
   }
   return device;
+}
+
+// Where `device` is mounted: at `target`, or wherever that was moved; "" if it is not mounted any more. kBusy
+// where something else is mounted over it: no path leads to it.
+Result<std::string> FindPlace(dev_t device, const std::string& target) {
+  VENEER_ASSIGN(const auto table, ReadMountTable());
+  std::string place;
+  for (const MountEntry& entry : table) {
+    if (entry.device == device && place != target) place = entry.target;
+  }
+  if (!place.empty() && DeviceAt(place) != device) {
+    return Fail(ErrorCode::kBusy,
+                "told to stop, but something is mounted over it; unmount that, then run: veneer umount {}",
+                place);
+  }
+  return place;
 }
 
 }  // namespace
@@ -119,14 +136,14 @@ void Supervisor::Run() {
       watched.push_back({worker_->control(), POLLIN, 0});
       watched.push_back({worker_->report(), POLLIN, 0});
     } else {
-      watched.push_back({device_.get(), POLLIN, 0});
+      if (!deaf_) watched.push_back({device_.get(), POLLIN, 0});
       timeout = static_cast<int>(std::max<int64_t>(0, next_start_ - SteadyMilliseconds()));
     }
     if (::poll(watched.data(), watched.size(), timeout) < 0) continue;  // EINTR
     if (IsReady(watched, signals_.get())) HandleSignals();
     if (worker_ && IsReady(watched, worker_->report())) HandleReports();
     if (worker_ && IsReady(watched, worker_->control())) WorkerEnded();
-    if (!worker_ && !unmounted_) RefuseRequests();
+    if (!worker_ && !unmounted_ && !deaf_) RefuseRequests();
     control_->Handle(watched);
   }
 }
@@ -139,11 +156,14 @@ void Supervisor::HandleSignals() {
   }
 }
 
-// The mount then ends by itself. One that was detached and followed by another at the same place is left to
-// end with its users.
+// The mount then ends by itself. One that is detached already is left to end with its users.
 void Supervisor::UnmountSelf() {
-  if (DeviceAt(options_.target) != mounted_) return;
-  if (!Unmount(options_.target, false)) static_cast<void>(Unmount(options_.target, true));
+  const auto place = FindPlace(mounted_, options_.target);
+  if (!place) return Say(kProblem, place.error().message());
+  if (place->empty()) return;
+  Status unmounted = Unmount(*place, false);
+  if (!unmounted) unmounted = Unmount(*place, true);
+  if (!unmounted) Say(kProblem, unmounted.error().message());
 }
 
 // All that the worker has told so far, also where it has died meanwhile.
@@ -176,7 +196,8 @@ bool Supervisor::HandleReport() {
 // While no worker can be had: an error is better than waiting for ever.
 void Supervisor::RefuseRequests() {
   const auto served = RefuseOneRequest(device_.get());
-  if (!served) Say(kProblem, served.error().message());
+  deaf_ = !served;
+  if (deaf_) Say(kProblem, served.error().message());
   if (served && *served == Refusal::kGone) Unmounted();
   if (served && *served == Refusal::kRefused) counters().AddFailure(FailureKind::kNoWorker);
 }

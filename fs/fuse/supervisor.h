@@ -93,8 +93,10 @@ class Supervisor {
 
   // supervisor_worker.cc: the life of the worker
   Status StartWorker();
+  Status EndFailed(WorkerProcess& worker, const Error& error);
   Status LoadWorker(WorkerProcess& worker);
   Status PutToWork(WorkerProcess& worker);
+  static nlohmann::json ReportIn(const nlohmann::json& answer);
   static nlohmann::json AsJson(const Shown& shown);
   nlohmann::json HistoryAsJson() const;
   void TryToStartWorker();
@@ -108,6 +110,7 @@ class Supervisor {
   Result<Shown> OpenGeneration(uint64_t number);
   Result<Shown> OpenLayers(const catalog::Catalog& catalog, uint64_t number,
                            const std::vector<std::string>& ids);
+  void CloseLayersNotShown();
   Result<ControlServer::Answer> Answer(ControlServer::ClientId client, const nlohmann::json& request);
   Result<nlohmann::json> Prepare(ControlServer::ClientId client, const nlohmann::json& request);
   Result<nlohmann::json> PrepareWorker(const Shown& shown);
@@ -161,11 +164,13 @@ class Supervisor {
   std::optional<WorkerProcess> worker_;  // nothing while it is down
   std::vector<pid_t> unreaped_;          // former ones that the kernel did not let end
   RestartPolicy restarts_;
-  int64_t worker_began_ = 0;        // steady milliseconds
-  int64_t next_start_ = 0;          // likewise; when a worker that is down is started again
-  bool refusing_ = false;           // requests get EIO until then
-  std::string last_death_;          // what ended the last worker that died
-  nlohmann::json finished_switch_;  // the report of a switch that a new worker finished
+  int64_t worker_started_ = 0;       // steady milliseconds
+  int64_t worker_serves_since_ = 0;  // likewise; it had to load first
+  int64_t next_start_ = 0;           // likewise; when a worker that is down is started again
+  bool refusing_ = false;            // requests get EIO until then
+  bool deaf_ = false;                // the device failed, and is left alone until then
+  std::string last_death_;           // what ended the last worker that died
+  nlohmann::json finished_switch_;   // the report of a switch that a new worker finished
 };
 
 }  // namespace veneer::fuse

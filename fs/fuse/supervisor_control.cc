@@ -44,6 +44,7 @@ Result<Supervisor::Shown> Supervisor::OpenLayers(const catalog::Catalog& catalog
                                                  const std::vector<std::string>& ids) {
   VENEER_ASSIGN(const auto trust, store_.LoadTrust());
   Shown shown{number, {}};
+  std::map<uint16_t, catalog::Store::SealedLayer> opened;
   for (const std::string& id : ids) {
     const auto open = std::find_if(layers_.begin(), layers_.end(),
                                    [&](const auto& layer) { return layer.second.signed_manifest.id == id; });
@@ -59,13 +60,22 @@ Result<Supervisor::Shown> Supervisor::OpenLayers(const catalog::Catalog& catalog
     VENEER_ASSIGN(auto layer, store_.OpenSealed(*record, *trust));
     const uint16_t slot = layer.slot;
     // Node ids are made of slots: two layers in one would be taken for each other.
-    if (!layers_.emplace(slot, std::move(layer)).second) {
+    if (layers_.contains(slot) || !opened.emplace(slot, std::move(layer)).second) {
       return Fail(ErrorCode::kDamaged, "{}: two layers have slot {}{}", store_.path(), slot,
                   catalog::kRepairCatalog);
     }
     shown.slots.push_back(slot);
   }
+  layers_.merge(opened);
   return shown;
+}
+
+// Those that were opened for a switch that is not made: a worker that had to load them could fail by them.
+void Supervisor::CloseLayersNotShown() {
+  std::set<uint16_t> shown;
+  for (const Shown& generation : history_) shown.insert(generation.slots.begin(), generation.slots.end());
+  std::erase_if(layers_, [&](const auto& layer) { return !shown.contains(layer.first); });
+  Keep();
 }
 
 Result<ControlServer::Answer> Supervisor::Answer(ControlServer::ClientId client, const json& request) {
@@ -93,7 +103,11 @@ Result<json> Supervisor::Prepare(ControlServer::ClientId client, const json& req
   VENEER_ASSIGN(Shown shown, OpenLayers(*catalog, request.value("generation", uint64_t{0}),
                                         request.value("layers", std::vector<std::string>())));
   Keep();
-  VENEER_ASSIGN(json report, PrepareWorker(shown));
+  auto report = PrepareWorker(shown);
+  if (!report) {
+    CloseLayersNotShown();
+    return report;
+  }
   prepared_ = std::move(shown);
   preparing_ = client;
   return report;
@@ -108,7 +122,8 @@ Result<json> Supervisor::PrepareWorker(const Shown& shown) {
   request["request"] = "prepare";
   auto prepared = AskWorker(request);
   if (!prepared && !worker_) return nothing;
-  return prepared;
+  if (!prepared) return prepared;
+  return ReportIn(*prepared);
 }
 
 // For a supervisor that was not there when the record changed.
@@ -161,9 +176,10 @@ Result<json> Supervisor::Commit() {
 Result<json> Supervisor::CommitByWorker() {
   if (worker_) {
     auto answer = worker_->Ask({{"request", "commit"}});
-    if (answer || (!worker_->gone() && answer.error().code() != ErrorCode::kIo)) {
+    if (answer || !worker_->gone()) {
       settled_ = history_.back().generation;
-      return answer;
+      if (!answer) return answer;
+      return ReportIn(*answer);
     }
     WorkerEnded();
   } else {
@@ -174,6 +190,7 @@ Result<json> Supervisor::CommitByWorker() {
 
 void Supervisor::Abort() {
   prepared_.reset();
+  CloseLayersNotShown();
   if (!worker_) return;
   const auto answer = worker_->Ask({{"request", "abort"}});
   if (!answer && worker_->gone()) WorkerEnded();  // the next one knows of no switch
@@ -203,8 +220,10 @@ void Supervisor::ForgetHistory() {
 
 Result<json> Supervisor::Release() {
   VENEER_ASSIGN(const json answer, AskWorker({{"request", "release"}}));
+  const std::vector<uint16_t>& now = history_.back().slots;
   for (const uint16_t slot : answer.at("released")) {
-    layers_.erase(slot);
+    // Whatever a worker says, what is shown stays.
+    if (std::find(now.begin(), now.end(), slot) != now.end() || layers_.erase(slot) == 0) continue;
     verity::ReaderCounters& layer = (*shared_)->layers[slot];
     counters().closed_layers_verified += layer.blocks_verified.exchange(0);
     counters().closed_layers_damaged += layer.failures.exchange(0);

@@ -8,6 +8,7 @@
 // died.
 #include <unistd.h>
 
+#include "fs/base/cancel.h"
 #include "fs/fuse/mount_table.h"
 #include "fs/fuse/supervisor.h"
 
@@ -95,6 +96,7 @@ json Supervisor::LetGo() {
 Result<std::unique_ptr<Supervisor>> Supervisor::TakeOver(ControlChannel former, Log log) {
   VENEER_ASSIGN(Message state, former.AskForMessage({{"request", "hand-over"}}));
   VENEER_ASSIGN(auto self, Inherit(std::move(state), std::move(log)));
+  VENEER_TRY(CheckCancel());  // a signal that came before they were blocked
   // Where the former one dies of this, it has let go all the same.
   if (auto gone = former.Ask({{"request", "let-go"}}); !gone && !former.gone())
     return tl::unexpected<Error>(gone.error());
@@ -131,6 +133,7 @@ Result<std::unique_ptr<Supervisor>> Supervisor::Resume(Kept kept, Keeper& keeper
   self->Say(kResumed, "its server has died; another goes on with it",
             {{"supervisor", std::to_string(::getpid())}});
   if (Status followed = self->FollowRecord(); !followed) self->Say(kProblem, followed.error().message());
+  if (CancelRequested()) self->UnmountSelf();  // a signal that came before they were blocked
   return self;
 }
 

@@ -17,17 +17,27 @@ constexpr size_t kLayersInMessage = 100;
 
 // Nothing of the worker's own needs to be kept for this: all that a node is follows from its id.
 Status Supervisor::StartWorker() {
-  worker_began_ = SteadyMilliseconds();
+  worker_started_ = SteadyMilliseconds();
   VENEER_ASSIGN(WorkerProcess worker, WorkerProcess::Start(**shared_, setup_));
   serving_ = worker.id();
   Keep();
-  VENEER_TRY(LoadWorker(worker));
-  if (device_) {
-    VENEER_TRY(PutToWork(worker));
-    ++counters().worker_restarts;
-  }
+  Status ready = LoadWorker(worker);
+  if (ready && device_) ready = PutToWork(worker);
+  if (!ready) return EndFailed(worker, ready.error());
+  if (device_) ++counters().worker_restarts;
   worker_.emplace(std::move(worker));
   return {};
+}
+
+// One that came to nothing. Returns what ended it: `error`, if it lived to tell that.
+Status Supervisor::EndFailed(WorkerProcess& worker, const Error& error) {
+  const bool died = worker.gone();
+  const WorkerProcess::Ending ending = worker.End();
+  if (ending.unreaped > 0) unreaped_.push_back(ending.unreaped);
+  if (!died) return tl::unexpected<Error>(error);
+  if (ending.cause) return Fail(ErrorCode::kFailed, "{}", *ending.cause);
+  Unmounted();
+  return Fail(ErrorCode::kNotFound, "{}: is unmounted", options_.target);
 }
 
 Status Supervisor::LoadWorker(WorkerProcess& worker) {
@@ -44,6 +54,16 @@ Status Supervisor::LoadWorker(WorkerProcess& worker) {
   if (prepared_) load["prepared"] = AsJson(*prepared_);
   VENEER_TRY(worker.Ask(load));
   return {};
+}
+
+// What a worker tells of a switch; it may tell anything.
+json Supervisor::ReportIn(const json& answer) {
+  json report;
+  for (const char* key : {"entries", "folders", "longest_wait_us"}) {
+    const auto number = answer.find(key);
+    report[key] = number != answer.end() && number->is_number_unsigned() ? number->get<uint64_t>() : 0;
+  }
+  return report;
 }
 
 json Supervisor::AsJson(const Shown& shown) {
@@ -64,10 +84,12 @@ Status Supervisor::PutToWork(WorkerProcess& worker) {
   VENEER_TRY(worker.Ask({{"request", "serve"}, {"init", init_}}, descriptors));
   VENEER_TRY(ResendRequests(device_.get()));
   if (settled_ != history_.back().generation) {
-    VENEER_ASSIGN(finished_switch_, worker.Ask({{"request", "finish"}}));
+    VENEER_ASSIGN(const json finished, worker.Ask({{"request", "finish"}}));
+    finished_switch_ = ReportIn(finished);
     settled_ = history_.back().generation;
   }
   if (prepared_) VENEER_TRY(worker.Ask({{"request", "finish-prepare"}}));
+  worker_serves_since_ = SteadyMilliseconds();
   return {};
 }
 
@@ -75,11 +97,11 @@ Status Supervisor::PutToWork(WorkerProcess& worker) {
 void Supervisor::TryToStartWorker() {
   while (!worker_ && !unmounted_) {
     const Status started = StartWorker();
-    if (started) break;
+    if (started || unmounted_) break;
     ++counters().worker_deaths;
     last_death_ = started.error().message();
     const int64_t now = SteadyMilliseconds();
-    next_start_ = restarts_.Died(worker_began_, now);
+    next_start_ = restarts_.Died(now - worker_started_, 0, now);
     if (next_start_ > now) return RefuseForNow();
   }
   if (worker_ && std::exchange(refusing_, false))
@@ -95,6 +117,7 @@ void Supervisor::StartWorkerAtOnce() {
 // Nothing is said before what the last one had read comes again.
 void Supervisor::RefuseForNow() {
   refusing_ = true;
+  deaf_ = false;
   const Status resent = ResendRequests(device_.get());
   Say(kWorkerThrottled,
       fmt::format("no worker can be had, and requests get EIO; the next try is in {:.1f} s: {}",
@@ -114,9 +137,10 @@ void Supervisor::WorkerEnded() {
   if (!ending.cause) return Unmounted();
   ++counters().worker_deaths;
   last_death_ = *ending.cause;
-  next_start_ = restarts_.Died(worker_began_, SteadyMilliseconds());
+  const int64_t now = SteadyMilliseconds();
+  next_start_ = restarts_.Died(worker_serves_since_ - worker_started_, now - worker_serves_since_, now);
   // Another one first: there is time to tell of it later.
-  const bool at_once = next_start_ <= SteadyMilliseconds();
+  const bool at_once = next_start_ <= now;
   if (at_once) TryToStartWorker();
   Say(kWorkerDied,
       fmt::format("the worker, process {}, died of {}{}", pid, *ending.cause,
@@ -129,7 +153,7 @@ void Supervisor::WorkerEnded() {
 Result<json> Supervisor::AskWorker(const json& request, std::span<const int> descriptors) {
   while (worker_) {
     auto answer = worker_->Ask(request, descriptors);
-    if (answer || (!worker_->gone() && answer.error().code() != ErrorCode::kIo)) return answer;
+    if (answer || !worker_->gone()) return answer;
     WorkerEnded();
   }
   if (unmounted_) return Fail(ErrorCode::kNotFound, "{}: is unmounted", options_.target);

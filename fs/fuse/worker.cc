@@ -87,20 +87,23 @@ class Worker final : public FailureSink {
     return json::object();
   }
 
-  // Layers that are here already stay as they are.
+  // Layers that are here already stay as they are: their nodes may be in use.
   Result<json> Add(Message& message) {
     const json& layers = message.json.at("layers");
     for (size_t i = 0; i < layers.size(); ++i) {
       LayerOffer offer = OfferFromJson(layers[i]);
       const std::lock_guard lock(layers_mutex_);
-      if (layers_.contains(offer.slot)) continue;
+      if (const auto known = layers_.find(offer.slot); known != layers_.end()) {
+        if (known->second.offer.id == offer.id) continue;
+        layers_.erase(known);  // of a switch that was not made; the layer has gone since
+      }
       std::shared_ptr<const io::RandomAccessFile> file =
           io::PosixFile::FromKnownFd(std::move(message.descriptors.at(i)), offer.file, offer.size);
       VENEER_ASSIGN(std::shared_ptr<const verity::VerifiedReader> reader,
                     verity::VerifiedReader::Open(std::move(file), offer.layout, cache_, offer.slot,
                                                  &shared_.layers[offer.slot]));
       auto image = erofs::Image::Open(std::move(reader));
-      if (!image) return tl::unexpected<Error>(image.error().Within(offer.file));
+      if (!image) return tl::unexpected<Error>(image.error());
       const uint16_t slot = offer.slot;
       core::StackLayer stack{slot, std::make_shared<const erofs::Image>(*std::move(image))};
       layers_.emplace(slot, ServedLayer{std::move(offer), std::move(stack)});

@@ -16,6 +16,7 @@
 #include <sstream>
 #include <utility>
 
+#include "fs/fuse/message.h"
 #include "fs/fuse/steady_clock.h"
 
 namespace veneer::fuse {
@@ -91,7 +92,7 @@ Result<WorkerProcess> WorkerProcess::Start(SharedState& shared, const WorkerSetu
 
 WorkerProcess::WorkerProcess(WorkerProcess&& other) noexcept
     : pid_(std::exchange(other.pid_, -1)),
-      stuck_(other.stuck_),
+      lost_(other.lost_),
       channel_(std::move(other.channel_)),
       report_(std::move(other.report_)) {}
 
@@ -104,12 +105,14 @@ Result<nlohmann::json> WorkerProcess::Ask(const nlohmann::json& request, std::sp
   pollfd answer{channel_.socket(), POLLIN, 0};
   const int64_t deadline = SteadyMilliseconds() + kAnswerPatience;
   while (::poll(&answer, 1, kLook) <= 0) {
-    stuck_ = IsStuck(pid_);
-    if (stuck_) return Fail(ErrorCode::kNotFound, "the worker was killed");
-    if (SteadyMilliseconds() >= deadline) return Fail(ErrorCode::kIo, "the worker does not answer");
+    if ((lost_ = IsStuck(pid_))) return Fail(ErrorCode::kNotFound, "the worker was killed");
+    if ((lost_ = SteadyMilliseconds() >= deadline)) return Fail(ErrorCode::kIo, "the worker does not answer");
   }
-  VENEER_ASSIGN(Message message, channel_.ReceiveAnswer());
-  return std::move(message.json);
+  auto message = ReceiveMessage(channel_.socket());
+  lost_ = !message || !*message;
+  if (!message) return tl::unexpected<Error>(message.error());
+  if (!*message) return Fail(ErrorCode::kNotFound, "the worker has gone");
+  return ReadAnswer(std::move((*message)->json));
 }
 
 ProcessId WorkerProcess::id() const {

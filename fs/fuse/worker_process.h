@@ -34,9 +34,10 @@ class WorkerProcess {
   WorkerProcess& operator=(WorkerProcess&&) = delete;
   ~WorkerProcess();  // kills it
 
-  // See ControlChannel::Ask. One that was killed is gone, also where it cannot end (see End).
+  // See ControlChannel::Ask; but it need not be trusted: whatever it answers is an error of its own, or an
+  // object. It is gone also where it was killed and cannot end (see End), is silent, or makes no sense.
   Result<nlohmann::json> Ask(const nlohmann::json& request, std::span<const int> descriptors = {});
-  bool gone() const { return stuck_ || channel_.gone(); }
+  bool gone() const { return lost_ || channel_.gone(); }
 
   pid_t pid() const { return pid_; }
   ProcessId id() const;
@@ -58,8 +59,8 @@ class WorkerProcess {
   WorkerProcess(pid_t pid, ControlChannel channel, UniqueFd report)
       : pid_(pid), channel_(std::move(channel)), report_(std::move(report)) {}
 
-  pid_t pid_;           // -1: ended
-  bool stuck_ = false;  // killed, and found unable to end
+  pid_t pid_;          // -1: ended
+  bool lost_ = false;  // there is nothing more to be had from it, though its socket is open
   ControlChannel channel_;
   UniqueFd report_;
 };

@@ -5,6 +5,7 @@
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -47,6 +48,10 @@ TEST_CASE("in the sandbox nothing can be opened, run, connected or asked about b
   CHECK(InSandbox([] { return Outcome(::fork()); }) == EPERM);
   CHECK(InSandbox([] { return Outcome(::ptrace(PTRACE_ATTACH, ::getpid(), 0, 0)); }) == EPERM);
   CHECK(InSandbox([] { return Outcome(::kill(1, 0)); }) == EPERM);
+  // Another process of the same user: another mount's worker, say.
+  const pid_t other = ::getpid();
+  CHECK(InSandbox([&] { return Outcome(::syscall(SYS_tgkill, other, other, 0)); }) == EPERM);
+  CHECK(InSandbox([] { return Outcome(::syscall(SYS_tgkill, ::getpid(), ::gettid(), 0)); }) == 0);
   CHECK(InSandbox([] { return Outcome(::setuid(0)); }) == EPERM);
   CHECK(InSandbox([] {
           struct stat st {};

@@ -1,6 +1,7 @@
 // Signals to a mount's processes; the worker's are in test_worker.cc.
 #include <fcntl.h>
 #include <sys/mount.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -116,6 +117,110 @@ TEST_CASE("a mount that is told to stop before it is there never appears") {
   store.RequireUnmounted();
   store.Json({"mount", store.mount()});
   CHECK(stdfs::exists(store.mount() + "/usr/lib/lib"));
+}
+
+// The child of `command` that has a session of its own: the server to be. 0 if the command ended before it
+// was seen.
+pid_t WaitForDaemon(const Command& command) {
+  const std::string pid = std::to_string(command.pid());
+  for (;;) {
+    std::ifstream children("/proc/" + pid + "/task/" + pid + "/children");
+    if (!children) return 0;
+    for (pid_t child = 0; children >> child;) {
+      if (::getsid(child) == child) return child;
+    }
+  }
+}
+
+TEST_CASE(
+    "a mount in the background that is stopped while it comes up goes away again, and the command says so") {
+  const MountedByHand store;
+  bool caught = false;
+  for (int attempt = 0; attempt < 50 && !caught; ++attempt) {
+    Command command(VeneerCommand({"--store", store.path(), "mount", store.mount()}));
+    const pid_t daemon = WaitForDaemon(command);
+    if (daemon > 0) ::kill(daemon, SIGSTOP);
+    command.Signal(SIGTERM);
+    if (daemon > 0) ::kill(daemon, SIGCONT);
+    const CommandResult result = command.Wait();
+    INFO(result.err);
+    caught = result.status == 130;
+    if (!caught) {  // it was up already
+      CHECK(result.status == 0);
+      store.Json({"umount", store.mount()});
+    }
+    while (daemon > 0 && ::kill(daemon, 0) == 0) continue;
+    store.RequireUnmounted();
+  }
+  CHECK(caught);
+}
+
+TEST_CASE("a mount in the foreground outlives the one who reads its log") {
+  const MountedByHand store;
+  int ends[2];
+  REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
+  UniqueFd reader(ends[0]);
+  UniqueFd writer(ends[1]);
+  auto words = VeneerCommand({"--store", store.path(), "mount", "--foreground", store.mount()});
+  const pid_t server = ::fork();
+  REQUIRE(server >= 0);
+  if (server == 0) {
+    ::dup2(writer.get(), STDERR_FILENO);
+    std::vector<char*> argv;
+    for (std::string& word : words) argv.push_back(word.data());
+    argv.push_back(nullptr);
+    ::execvp(argv[0], argv.data());
+    ::_exit(127);
+  }
+  writer.reset();
+  REQUIRE(store.WaitForSupervisor() == server);
+  reader.reset();
+  // Its death is something to be said.
+  const pid_t worker = store.Mounts().at(0).at("worker_pid");
+  REQUIRE(::kill(worker, SIGKILL) == 0);
+  while (store.Mounts().at(0).at("counters").at("worker_deaths") == 0) continue;
+  CHECK(stdfs::exists(store.mount() + "/usr/bin/tool"));
+  REQUIRE(::kill(server, SIGTERM) == 0);
+  int status = 0;
+  REQUIRE(::waitpid(server, &status, 0) == server);
+  CHECK(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == 0);
+}
+
+TEST_CASE("a mount that is told to stop below another says why it cannot") {
+  const MountedByHand store;
+  Command server(VeneerCommand({"--store", store.path(), "mount", "--foreground", store.mount()}));
+  const pid_t supervisor = store.WaitForSupervisor();
+  REQUIRE(::mount("tmpfs", store.mount().c_str(), "tmpfs", 0, nullptr) == 0);
+  REQUIRE(::kill(supervisor, SIGTERM) == 0);
+  REQUIRE(store.WaitForSupervisor() == supervisor);
+  REQUIRE(::umount(store.mount().c_str()) == 0);
+  CHECK(stdfs::exists(store.mount() + "/usr/bin/tool"));
+  server.Signal(SIGTERM);
+  const CommandResult ended = server.Wait();
+  INFO(ended.err);
+  CHECK(ended.status == 0);
+  CHECK(ended.err.find("something is mounted over it") != std::string::npos);
+  store.RequireUnmounted();
+}
+
+TEST_CASE("a mount that was moved is unmounted where it is now when it is told to stop") {
+  const MountedByHand store;
+  const std::string outer = store.shop / "outer";
+  stdfs::create_directories(outer);
+  REQUIRE(::mount("tmpfs", outer.c_str(), "tmpfs", 0, nullptr) == 0);
+  REQUIRE(::mount(nullptr, outer.c_str(), nullptr, MS_PRIVATE, nullptr) == 0);
+  stdfs::create_directories(outer + "/mnt");
+  Command server(VeneerCommand({"--store", store.path(), "mount", "--foreground", outer + "/mnt"}));
+  store.WaitForSupervisor();
+  const std::string moved = store.shop / "moved";
+  stdfs::create_directories(moved);
+  REQUIRE(::mount(outer.c_str(), moved.c_str(), nullptr, MS_MOVE, nullptr) == 0);
+  CHECK(stdfs::exists(moved + "/mnt/usr/bin/tool"));
+  server.Signal(SIGTERM);
+  CHECK(server.Wait().status == 0);
+  CHECK(stdfs::is_empty(moved + "/mnt"));
+  CHECK(::umount(moved.c_str()) == 0);
 }
 
 }  // namespace

@@ -118,6 +118,8 @@ TEST_CASE(
   }
   CHECK(error == EIO);
   CHECK(std::string(rig.Status(0).at("last_death")).find("signal 9") != std::string::npos);
+  WearOut(rig);
+  CHECK(rig.Try({"status"}).out.find("NOT SERVED  requests get EIO: signal 9") != std::string::npos);
   // It cannot tell what is in use: nothing goes, and no other mount suffers.
   const auto gc = rig.Json({"gc", "--keep", "0"});
   if (rig.WorkerOf(0) == 0) CHECK(gc.at("removed").empty());
