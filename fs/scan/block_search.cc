@@ -22,10 +22,11 @@ class Search {
   Status In(const Donor& donor) {
     const auto blocks = donor.open();
     if (!blocks) return {};
-    const auto geometry = verity::Geometry::For(blocks->layout.image_size / kBlockSize);
-    if (!geometry) return {};
-    const uint64_t tree = blocks->layout.tree_offset / kBlockSize;
-    Try(donor, *blocks, blocks->layout.root_hash, geometry->levels().empty() ? 0 : tree + 1);
+    const verity::Layout& layout = blocks->layout;
+    const auto geometry = verity::Geometry::For(layout.image_size / kBlockSize);
+    if (!geometry || !InBounds(layout.tree_offset, geometry->tree_bytes(), blocks->file->size())) return {};
+    const uint64_t tree = layout.tree_offset / kBlockSize;
+    Try(donor, *blocks, layout.root_hash, geometry->levels().empty() ? 0 : tree + 1);
     return ParallelFor(geometry->tree_blocks() - 1, [&](uint64_t i) -> Status {
       if (!Done()) TryChildren(donor, *blocks, *geometry, i + 1);
       return {};

@@ -15,8 +15,7 @@
 
 namespace veneer::scan {
 
-// A layer file that may hold good copies of blocks. Its layout has to be signed; nothing else of it is taken
-// on trust.
+// A layer file that may hold good copies of blocks. Nothing of it is taken on trust, its layout neither.
 struct Donor {
   struct Blocks {
     std::shared_ptr<const io::RandomAccessFile> file;

@@ -12,9 +12,6 @@ namespace {
 
 using Position = verity::Geometry::Position;
 
-// Up to 2^16 ways are tried, well under a second.
-constexpr size_t kMostDoubtful = 16;
-
 // Where the digest of the block `i` below `hash_block` stands.
 template <typename Block>
 auto EntryOf(Block& hash_block, uint64_t i) {
@@ -23,10 +20,14 @@ auto EntryOf(Block& hash_block, uint64_t i) {
 
 class Rebuilder {
  public:
-  Rebuilder(const verity::VerifiedReader& reader, Position position, const Digest& expected)
-      : reader_(reader), geometry_(reader.geometry()), position_(position), expected_(expected) {}
+  Rebuilder(const verity::VerifiedReader& reader, Position position, const Digest& expected, Tries& tries)
+      : reader_(reader),
+        geometry_(reader.geometry()),
+        position_(position),
+        expected_(expected),
+        tries_(tries) {}
 
-  Result<std::optional<io::BlockData>> Run() const {
+  Result<std::optional<io::BlockData>> Run() {
     const io::BlockData present = ReadTree(position_).value_or(io::BlockData{});
     for (const bool from_image : {false, true}) {
       if (from_image && position_.level == 0) break;  // the image is what lies below
@@ -74,13 +75,14 @@ class Rebuilder {
   }
 
   // `made`, with each entry that differs in `present` taken from the one or the other, so that all is right.
-  Result<std::optional<io::BlockData>> Reconcile(const io::BlockData& made,
-                                                 const io::BlockData& present) const {
+  Result<std::optional<io::BlockData>> Reconcile(const io::BlockData& made, const io::BlockData& present) {
     std::vector<uint64_t> doubtful;
     for (uint64_t i = 0; i < verity::kDigestsPerBlock; ++i) {
       if (!std::equal(EntryOf(made, i), EntryOf(made, i + 1), EntryOf(present, i))) doubtful.push_back(i);
     }
-    const uint64_t ways = doubtful.size() > kMostDoubtful ? 1 : uint64_t{1} << doubtful.size();
+    uint64_t ways = doubtful.size() > tries_.most_doubtful ? 1 : uint64_t{1} << doubtful.size();
+    if (ways > tries_.left) ways = 1;
+    tries_.left -= std::min(ways, tries_.left);
     for (uint64_t way = 0; way < ways; ++way) {
       if (way % 1024 == 0) VENEER_TRY(CheckCancel());
       io::BlockData block = made;
@@ -98,13 +100,14 @@ class Rebuilder {
   const verity::Geometry& geometry_;
   Position position_;
   Digest expected_;
+  Tries& tries_;
 };
 
 }  // namespace
 
 Result<std::optional<io::BlockData>> RebuildHashBlock(const verity::VerifiedReader& reader, Position position,
-                                                      const Digest& expected) {
-  return Rebuilder(reader, position, expected).Run();
+                                                      const Digest& expected, Tries& tries) {
+  return Rebuilder(reader, position, expected, tries).Run();
 }
 
 }  // namespace veneer::scan

@@ -8,6 +8,12 @@
 namespace veneer::scan {
 namespace {
 
+// Entries in doubt below which a hash block is worked out at once, and above which donors are asked first.
+constexpr size_t kFewDoubtful = 4;
+constexpr size_t kMostDoubtful = 16;
+// For a layer, whoever damaged it: about three seconds of one core.
+constexpr uint64_t kMostTries = uint64_t{1} << 20;
+
 class Mender {
  public:
   Mender(const std::shared_ptr<const verity::VerifiedReader>& reader, const std::vector<Donor>& donors,
@@ -38,34 +44,43 @@ class Mender {
   }
 
   Status Mend(const std::vector<Finding>& findings) {
+    for (const Finding& finding : findings) repair_.mended.erase(finding.block);
+    VENEER_TRY(WorkOut(findings, kFewDoubtful));
     std::map<Digest, std::vector<uint64_t>> wanted;
-    for (const Finding& finding : findings) {
-      repair_.mended.erase(finding.block);
-      VENEER_TRY(finding.kind == "tree" ? MendHashBlock(finding.block, wanted)
-                                        : Want(finding.block, reader_->LeafDigest(finding.block), wanted));
-    }
     std::set<Digest> digests;
-    for (const auto& [digest, blocks] : wanted) digests.insert(digest);
-    return FindBlocks(donors_, digests,
-                      [&](const Digest& digest, const io::BlockData& data, const Donor& donor) {
-                        for (const uint64_t block : wanted.at(digest)) Put(block, digest, data, donor.id);
-                      });
+    for (const Finding& finding : findings) {
+      const auto digest = SignedDigest(finding);
+      if (repair_.mended.contains(finding.block) || !digest) continue;
+      wanted[*digest].push_back(finding.block);
+      digests.insert(*digest);
+    }
+    VENEER_TRY(FindBlocks(donors_, digests,
+                          [&](const Digest& digest, const io::BlockData& data, const Donor& donor) {
+                            for (const uint64_t block : wanted.at(digest)) Put(block, digest, data, donor.id);
+                          }));
+    return WorkOut(findings, kMostDoubtful);
   }
 
-  // One whose digest cannot be had now stays as it is.
-  static Status Want(uint64_t block, const Result<Digest>& digest,
-                     std::map<Digest, std::vector<uint64_t>>& wanted) {
-    if (digest) wanted[*digest].push_back(block);
-    return {};
+  // One that cannot be had now is that of a block which stays as it is.
+  Result<Digest> SignedDigest(const Finding& finding) const {
+    if (finding.kind != "tree") return reader_->LeafDigest(finding.block);
+    return reader_->HashBlockDigest(PositionOf(finding));
   }
 
-  Status MendHashBlock(uint64_t block, std::map<Digest, std::vector<uint64_t>>& wanted) {
-    const auto position = reader_->geometry().PositionOf(block - TreeBlock());
-    const auto digest = reader_->HashBlockDigest(position);
-    if (!digest) return {};
-    VENEER_ASSIGN(const auto rebuilt, RebuildHashBlock(*reader_, position, *digest));
-    if (!rebuilt) return Want(block, digest, wanted);
-    Put(block, *digest, *rebuilt, donors_.front().id);
+  verity::Geometry::Position PositionOf(const Finding& finding) const {
+    return reader_->geometry().PositionOf(finding.block - TreeBlock());
+  }
+
+  // Mends the hash blocks among `findings` that are not mended and can be worked out again.
+  Status WorkOut(const std::vector<Finding>& findings, size_t most_doubtful) {
+    tries_.most_doubtful = most_doubtful;
+    for (const Finding& finding : findings) {
+      if (finding.kind != "tree" || repair_.mended.contains(finding.block)) continue;
+      const auto digest = SignedDigest(finding);
+      if (!digest) continue;
+      VENEER_ASSIGN(const auto rebuilt, RebuildHashBlock(*reader_, PositionOf(finding), *digest, tries_));
+      if (rebuilt) Put(finding.block, *digest, *rebuilt, donors_.front().id);
+    }
     return {};
   }
 
@@ -95,6 +110,7 @@ class Mender {
   io::Disk& disk_;
   int fd_;
   Repair repair_;
+  Tries tries_{0, kMostTries};
   std::map<uint64_t, Finding> found_;
   std::set<uint64_t> lit_;  // hash blocks that were mended
   bool light_ = false;      // what lies below one of them has yet to be looked at

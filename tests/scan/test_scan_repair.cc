@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "fs/io/file_ops.h"
+#include "fs/scan/hash_block.h"
 #include "fs/scan/repair.h"
 #include "fs/verity/tree_builder.h"
 #include "tests/support/catch.h"
@@ -61,15 +62,28 @@ class LayerFile {
             }};
   }
 
-  Result<Repair> TryRepair(std::vector<Donor> others = {}, int mode = O_RDWR) const {
-    others.insert(others.begin(), AsDonor());
+  // Likewise, with another layout.
+  Donor AsDonorWith(uint64_t image_size) const {
+    return {id_, [=, this]() -> Result<Donor::Blocks> {
+              VENEER_ASSIGN(Donor::Blocks blocks, AsDonor().open());
+              blocks.layout = {image_size, image_size, layout_.tree_size, layout_.root_hash};
+              return blocks;
+            }};
+  }
+
+  std::shared_ptr<const verity::VerifiedReader> Reader() const {
     auto file = io::PosixFile::Open(path());
     REQUIRE_OK(file);
     auto reader = verity::VerifiedReader::Open(std::move(*file), layout_,
                                                std::make_shared<verity::BlockCache>(8 << 20), 1);
     REQUIRE_OK(reader);
+    return std::move(*reader);
+  }
+
+  Result<Repair> TryRepair(std::vector<Donor> others = {}, int mode = O_RDWR) const {
+    others.insert(others.begin(), AsDonor());
     const UniqueFd fd(::open(path().c_str(), mode | O_CLOEXEC));
-    return RepairLayer(std::move(*reader), others, io::SystemDisk(), fd.get(), {});
+    return RepairLayer(Reader(), others, io::SystemDisk(), fd.get(), {});
   }
 
   Repair Mend(std::vector<Donor> others = {}) const {
@@ -219,6 +233,65 @@ TEST_CASE("a hash block that is lost above lost data comes from a layer that has
   const LayerFile donor("donor", longer);
   CHECK(layer.Mend({donor.AsDonor()}).mended == Mended{{layer.HashBlock(0, 0), "donor"}, {3, "donor"}});
   CHECK(layer.IsGood());
+}
+
+TEST_CASE("where many digests are in doubt donors are asked before the ways are tried") {
+  const LayerFile layer("layer", Image(kTwoLevels, 1));
+  const LayerFile donor("donor", Image(128, 1));
+  const uint64_t leaf = layer.HashBlock(0, 0);
+  for (uint64_t i = 0; i < 4; ++i) {
+    layer.Flip(leaf, i * sizeof(Digest));
+    layer.Flip(10 + i);
+  }
+  Mended expected = {{leaf, "donor"}, {10, "donor"}, {11, "donor"}, {12, "donor"}, {13, "donor"}};
+  CHECK(layer.Mend({donor.AsDonor()}).mended == expected);
+  CHECK(layer.IsGood());
+
+  const LayerFile stranger("stranger", Image(3, 2));
+  for (uint64_t i = 0; i < 4; ++i) {
+    layer.Flip(leaf, i * sizeof(Digest));
+    layer.Flip(10 + i);
+  }
+  CHECK(layer.Mend({stranger.AsDonor()}).mended == Mended{{leaf, "layer"}});
+}
+
+TEST_CASE("of the ways to work out a hash block no more are tried than may be") {
+  const LayerFile layer("layer", Image(kTwoLevels, 1));
+  layer.Flip(layer.HashBlock(0, 0), 2 * sizeof(Digest));
+  layer.Flip(10);
+  layer.Flip(11);
+  const auto reader = layer.Reader();
+  const auto digest = reader->HashBlockDigest({0, 0});
+  REQUIRE_OK(digest);
+  const auto rebuild = [&](Tries& tries) {
+    auto rebuilt = RebuildHashBlock(*reader, {0, 0}, *digest, tries);
+    REQUIRE_OK(rebuilt);
+    return rebuilt->has_value();
+  };
+  Tries enough{3, 8};
+  CHECK(rebuild(enough));
+  CHECK(enough.left == 0);
+  CHECK_FALSE(rebuild(enough));
+  Tries few{2, 100};
+  CHECK_FALSE(rebuild(few));
+  CHECK(few.left == 99);
+  layer.Put(10, layer.Good(10));
+  layer.Put(11, layer.Good(11));
+  Tries none{0, 0};
+  CHECK(rebuild(none));  // what lies below is all right, and is tried whatever was tried before
+}
+
+TEST_CASE("a donor whose layout is not that of its file gives nothing, and takes no time") {
+  const LayerFile layer("layer", Image(kTwoLevels, 1));
+  const LayerFile donor("donor", Image(kTwoLevels, 1));
+  layer.Flip(3);
+  const uint64_t size = kTwoLevels * kBlockSize;
+  for (const uint64_t image_size :
+       {uint64_t{0}, size - 1, size + 4 * kBlockSize, uint64_t{1} << 52, ~uint64_t{0}}) {
+    INFO(image_size);
+    CHECK(layer.Mend({donor.AsDonorWith(image_size)}).mended.empty());
+  }
+  CHECK(layer.Mend({donor.AsDonorWith(size)}).mended == Mended{{3, "donor"}});
 }
 
 TEST_CASE("of much damage all is mended that can be") {
