@@ -75,33 +75,44 @@ Result<Store::History> Store::Events(uint64_t most) const {
   return History{std::move(events), std::move(passed_over)};
 }
 
-Result<Store::SealedLayer> Store::OpenSealed(const LayerRecord& record,
-                                             const crypto::TrustStore& trust) const {
+Result<std::shared_ptr<const io::PosixFile>> Store::OpenFile(const LayerRecord& record) const {
   if (!IsPlainFileName(record.file_name)) {
     return Fail(ErrorCode::kDamaged, "{}: layer {}: file_name is not the plain name of a file{}",
                 catalog_path(), record.id, kRepairCatalog);
   }
-  const std::string path = LayerPath(record.file_name);
-  Result<std::shared_ptr<const io::PosixFile>> file = io::PosixFile::Open(path);
+  Result<std::shared_ptr<const io::PosixFile>> file = io::PosixFile::Open(LayerPath(record.file_name));
   if (!file && (file.error().code() == ErrorCode::kNotFound || file.error().code() == ErrorCode::kCorrupt)) {
     return tl::unexpected(DamagedLayer(file.error()));
   }
-  if (!file) return tl::unexpected(std::move(file).error());
-  auto manifest = layer::ReadSignedManifest(**file, trust, crypto::TimeCheck::None());
+  return file;
+}
+
+Result<Store::SealedLayer> Store::VerifySealed(std::shared_ptr<const io::PosixFile> file,
+                                               const LayerRecord& record,
+                                               const crypto::TrustStore& trust) const {
+  auto manifest = layer::ReadSignedManifest(*file, trust, crypto::TimeCheck::None());
   if (!manifest && manifest.error().code() == ErrorCode::kCorrupt) {
     return tl::unexpected(DamagedLayer(manifest.error()));
   }
   if (!manifest) return tl::unexpected(std::move(manifest).error());
   if (manifest->id != record.id) {
-    return Fail(ErrorCode::kDamaged, "{}: holds layer {}, where the catalog has layer {}{}", path,
+    return Fail(ErrorCode::kDamaged, "{}: holds layer {}, where the catalog has layer {}{}", file->name(),
                 manifest->id, record.id, kRepairCatalog);
   }
-  return SealedLayer{record.slot, *std::move(manifest), *std::move(file)};
+  return SealedLayer{record.slot, *std::move(manifest), std::move(file)};
+}
+
+Result<Store::SealedLayer> Store::OpenSealed(const LayerRecord& record,
+                                             const crypto::TrustStore& trust) const {
+  VENEER_ASSIGN(auto file, OpenFile(record));
+  return VerifySealed(std::move(file), record, trust);
 }
 
 Result<Store::OpenBlocks> Store::OpenReader(const LayerRecord& record, const crypto::TrustStore& trust,
                                             std::shared_ptr<verity::BlockCache> cache) const {
-  VENEER_ASSIGN(SealedLayer sealed, OpenSealed(record, trust));
+  VENEER_ASSIGN(auto file, OpenFile(record));
+  file->DropCached();
+  VENEER_ASSIGN(SealedLayer sealed, VerifySealed(std::move(file), record, trust));
   auto reader =
       layer::OpenReader(sealed.file, sealed.signed_manifest.manifest, std::move(cache), record.slot);
   if (!reader && reader.error().code() == ErrorCode::kCorrupt) {

@@ -73,6 +73,10 @@ class Store {
   };
   Result<History> Events(uint64_t most) const;
 
+  // The file of an installed layer; nothing of it has been looked at. kDamaged where it is missing or no
+  // regular file, or the record names it wrongly; kIo.
+  Result<std::shared_ptr<const io::PosixFile>> OpenFile(const LayerRecord& record) const;
+
   // An installed layer whose signature holds; nothing of its image has been looked at.
   struct SealedLayer {
     uint16_t slot = 0;
@@ -83,7 +87,8 @@ class Store {
   // As OpenLayer, up to the manifest.
   Result<SealedLayer> OpenSealed(const LayerRecord& record, const crypto::TrustStore& trust) const;
 
-  // As OpenLayer, up to the blocks, for a layer whose image may not open.
+  // As OpenLayer, up to the blocks, for a layer that is to be checked: its image may not open, and what the
+  // kernel has cached of it is forgotten, so that it is read from the device (see PosixFile::DropCached).
   struct OpenBlocks {
     SealedLayer sealed;
     std::shared_ptr<const verity::VerifiedReader> reader;
@@ -104,6 +109,9 @@ class Store {
       std::shared_ptr<verity::BlockCache> cache) const;
 
  private:
+  Result<SealedLayer> VerifySealed(std::shared_ptr<const io::PosixFile> file, const LayerRecord& record,
+                                   const crypto::TrustStore& trust) const;
+
   Store(std::string path, std::string trust, std::string identity, const Medium& medium)
       : path_(std::move(path)), trust_(std::move(trust)), identity_(std::move(identity)), medium_(medium) {}
 

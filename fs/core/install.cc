@@ -23,6 +23,7 @@ Status VerifyCopy(const io::AtomicFile& file, const std::string& name, const lay
   UniqueFd fd(::open(file.temporary_path().c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   if (!fd) return FailErrno(errno, file.temporary_path());
   VENEER_ASSIGN(std::shared_ptr<const io::PosixFile> copy, io::PosixFile::FromFd(std::move(fd), name));
+  copy->DropCached();
   VENEER_ASSIGN(const auto layer,
                 layer::Layer::Open(copy, trust, crypto::TimeCheck::At(judged_at),
                                    std::make_shared<verity::BlockCache>(kCacheBytes), kAnySlot));
@@ -40,6 +41,7 @@ Status CopyIn(const io::PosixFile& source, const catalog::Store& store, const la
   VENEER_ASSIGN(io::AtomicFile file,
                 io::AtomicFile::Create(store.LayerPath(judged.id + ".layer"), 0444, store.disk()));
   VENEER_TRY(file.Copy(source.fd(), 0, source.size(), source.name()));
+  VENEER_TRY(file.Sync());  // what is on the disk is what is to be verified
   VENEER_TRY(VerifyCopy(file, source.name(), judged, trust, judged_at, progress));
   return file.Commit();
 }
@@ -47,9 +49,9 @@ Status CopyIn(const io::PosixFile& source, const catalog::Store& store, const la
 // Whether the installed file of `record` is what was signed, to its last block.
 Result<bool> IsIntact(const catalog::LayerRecord& record, const catalog::Store& store,
                       const crypto::TrustStore& trust, const layer::Progress& progress) {
-  const auto layer = store.OpenLayer(record, trust, std::make_shared<verity::BlockCache>(kCacheBytes));
-  if (!layer) return false;
-  VENEER_ASSIGN(const scan::LayerScan scan, scan::ScanLayer(**layer, progress));
+  const auto opened = store.OpenReader(record, trust, std::make_shared<verity::BlockCache>(kCacheBytes));
+  if (!opened) return false;
+  VENEER_ASSIGN(const scan::LayerScan scan, scan::ScanReader(opened->reader, progress));
   return scan.findings.empty();
 }
 

@@ -149,9 +149,16 @@ AtomicFile::~AtomicFile() {
   if (fd_) static_cast<void>(disk_->Remove(temporary_));  // what is left is for gc, or whoever looks
 }
 
+Status AtomicFile::Sync() {
+  if (synced_) return {};
+  VENEER_TRY(disk_->Sync(fd_.get(), path_));
+  synced_ = true;
+  return {};
+}
+
 // The content before the name, or a power cut could leave the name with another content.
 Status AtomicFile::Commit() {
-  VENEER_TRY(disk_->Sync(fd_.get(), path_));
+  VENEER_TRY(Sync());
   VENEER_TRY(disk_->Rename(temporary_, path_));
   fd_.reset();
   return disk_->SyncFolder(ParentOf(path_));

@@ -41,8 +41,8 @@ Status SyncFolder(const std::string& path);
 Status MakeFolders(const std::string& path, unsigned mode = 0755);
 
 // A file that appears under its path all at once, or not at all. It is written under a temporary name in the
-// same folder; Commit syncs it, renames it over `path` and syncs the folder. Dropped without Commit, it is
-// removed.
+// same folder; Commit syncs it, if that was not done, renames it over `path` and syncs the folder. Dropped
+// without Commit, it is removed.
 class AtomicFile {
  public:
   // kNotFound if the folder is not there; kNoSpace, kIo. `disk` outlives the object.
@@ -55,11 +55,17 @@ class AtomicFile {
   int fd() const { return fd_.get(); }
   const std::string& temporary_path() const { return temporary_; }
 
-  Status Write(ByteSpan bytes) { return disk_->Write(fd_.get(), bytes, path_); }
+  Status Write(ByteSpan bytes) {
+    synced_ = false;
+    return disk_->Write(fd_.get(), bytes, path_);
+  }
   // As CopyRange, to the end of what was written.
   Status Copy(int from, uint64_t offset, uint64_t length, const std::string& name) {
+    synced_ = false;
     return disk_->Copy(from, offset, length, fd_.get(), name);
   }
+  // Puts on the disk what was written, for who wants to read it back from there.
+  Status Sync();
   Status Commit();
 
  private:
@@ -70,6 +76,7 @@ class AtomicFile {
   UniqueFd fd_;
   std::string path_;
   std::string temporary_;
+  bool synced_ = false;
 };
 
 // Writes `bytes` to `path` as an AtomicFile.

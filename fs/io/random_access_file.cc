@@ -44,6 +44,10 @@ Status PosixFile::ReadExact(uint64_t offset, MutableByteSpan out) const {
   return {};
 }
 
+void PosixFile::DropCached() const {
+  static_cast<void>(::posix_fadvise(fd_.get(), 0, 0, POSIX_FADV_DONTNEED));  // fails for no regular file
+}
+
 Status MemoryFile::ReadExact(uint64_t offset, MutableByteSpan out) const {
   if (!InBounds(offset, out.size(), bytes_.size())) {
     return Fail(ErrorCode::kCorrupt, "{}: ends at byte {}, before what it should hold", name_, bytes_.size());

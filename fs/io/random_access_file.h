@@ -48,6 +48,11 @@ class PosixFile final : public RandomAccessFile {
   const std::string& name() const override { return name_; }
   Status ReadExact(uint64_t offset, MutableByteSpan out) const override;
 
+  // Has the kernel forget what it cached of the file, so that what is read from now on comes from the device,
+  // or was read from there since. Pages that are not written yet stay, as do those that somebody has mapped;
+  // on a file system without a device (tmpfs) nothing is forgotten.
+  void DropCached() const;
+
   int fd() const { return fd_.get(); }
 
  private:

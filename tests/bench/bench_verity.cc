@@ -1,5 +1,6 @@
 // Measures hash trees and verified reads: MB/s of tree building beside veritysetup's, and of plain reads
-// beside verified ones, all from a file in the page cache. usage: bench_verity [MEGABYTES]     (default 512;
+// beside verified ones, all from a file in the page cache; and scans of it, from there and from the device.
+// usage: bench_verity [MEGABYTES]     (default 512;
 // a file of that size in the folder for temporary files)
 #include <chrono>
 #include <cstdio>
@@ -11,6 +12,7 @@
 #include "fs/base/parallel.h"
 #include "fs/io/file_ops.h"
 #include "fs/io/process.h"
+#include "fs/scan/scan.h"
 #include "fs/verity/tree_builder.h"
 #include "fs/verity/verified_reader.h"
 #include "tests/support/pattern.h"
@@ -88,11 +90,26 @@ Status MeasureRandom(const std::string& what, uint64_t size, const ReadFunction&
   });
 }
 
+// A scan of a layer that the kernel has cached, as it is and read from the device, by turns.
+Status MeasureScans(const io::PosixFile& file, const verity::VerifiedReader& reader) {
+  for (int round = 0; round < 5; ++round) {
+    for (const bool device : {false, true}) {
+      VENEER_TRY(Measure(device ? "scan, forgotten by the kernel" : "scan, cached by the kernel",
+                         reader.size(), [&]() -> Status {
+                           if (device) file.DropCached();
+                           VENEER_ASSIGN(const auto scan, scan::ScanBlocks(reader, nullptr, {}));
+                           return scan.findings.empty() ? Status() : Fail(ErrorCode::kCorrupt, "damage");
+                         }));
+    }
+  }
+  return {};
+}
+
 Status Run(uint64_t megabytes) {
   VENEER_ASSIGN(const auto folder, io::TemporaryFolder::Create(std::filesystem::temp_directory_path()));
   const std::string path = folder.path() + "/file";
   VENEER_ASSIGN(const verity::Layout layout, MakeFile(path, megabytes));
-  VENEER_ASSIGN(std::shared_ptr<const io::RandomAccessFile> file, io::PosixFile::Open(path));
+  VENEER_ASSIGN(std::shared_ptr<const io::PosixFile> file, io::PosixFile::Open(path));
   VENEER_ASSIGN(const auto reader, verity::VerifiedReader::Open(
                                        file, layout, std::make_shared<verity::BlockCache>(64 << 20), 1));
   const ReadFunction plain = [&](uint64_t offset, MutableByteSpan out) {
@@ -109,7 +126,8 @@ Status Run(uint64_t megabytes) {
     }
   }
   VENEER_TRY(MeasureRandom("plain", layout.image_size, plain));
-  return MeasureRandom("verified", layout.image_size, verified);
+  VENEER_TRY(MeasureRandom("verified", layout.image_size, verified));
+  return MeasureScans(*file, *reader);
 }
 
 }  // namespace

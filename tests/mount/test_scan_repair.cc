@@ -8,76 +8,13 @@
 
 #include "fs/base/unique_fd.h"
 #include "fs/format/trailer.h"
-#include "fs/io/file_ops.h"
 #include "tests/mount/damage.h"
-#include "tests/support/pattern.h"
-#include "tests/tools/policy_store.h"
+#include "tests/mount/mendable_store.h"
 
 namespace veneer::test {
 namespace {
 
 namespace stdfs = std::filesystem;
-
-std::string Noise(uint64_t seed) {
-  return std::string(AsText(Pattern(40 * kBlockSize, seed)));
-}
-
-// A current base with two files of noise, mounted, and a base that has one of them too and is no part of any
-// generation.
-class MendableStore : public PolicyStore {
- public:
-  MendableStore() {
-    shop.Write("tree/shared", Noise(1));
-    shop.Write("tree/own", Noise(2));
-    base_ = Install(Base("2"));
-    Json({"activate"});
-    twin_ = Base("2.1");
-    shop.Write("tree/own", Noise(3));
-    donor_ = Install(Base("3"));
-    stdfs::create_directories(mount());
-    Json({"mount", mount()});
-  }
-  ~MendableStore() { ::umount2(mount().c_str(), MNT_DETACH); }
-  MendableStore(const MendableStore&) = delete;
-  MendableStore& operator=(const MendableStore&) = delete;
-
-  std::string mount() const { return shop / "mnt"; }
-  std::string file() const { return path() + "/layers/" + base_ + ".layer"; }
-  const std::string& base_id() const { return base_; }
-  const std::string& donor_id() const { return donor_; }
-  const std::string& twin() const { return twin_; }  // a layer file of the very same image, not installed
-
-  // The block of the installed base that holds the tenth of the file of noise `seed`.
-  uint64_t BlockOf(uint64_t seed) const {
-    const size_t place = shop.Read(file()).find(Noise(seed).substr(10 * kBlockSize, 64));
-    REQUIRE(place != std::string::npos);
-    return place / kBlockSize;
-  }
-
-  uint64_t TreeBlock() const {
-    return Json({"inspect", file()}).at("manifest").at("tree_offset").get<uint64_t>() / kBlockSize;
-  }
-
-  void Damage(uint64_t offset) const {
-    const std::string bytes = shop.Read(file());
-    const auto turned = static_cast<uint8_t>(bytes.at(offset) ^ 1);
-    const UniqueFd fd(::open(file().c_str(), O_WRONLY | O_CLOEXEC));
-    REQUIRE_OK(io::WriteAt(fd.get(), offset, {&turned, 1}, file()));
-    ForgetCaches();
-  }
-
-  void RequireWhole() const {
-    CHECK(RunCommand({"cmp", shop / "2.layer", file()}).status == 0);
-    CHECK(RunCommand({"fsck.erofs", file()}).status == 0);
-    const auto manifest = Json({"inspect", file()}).at("manifest");
-    CHECK(RunCommand({"veritysetup", "verify", file(), file(), manifest.at("root_hash"),
-                      "--hash-offset=" + std::to_string(manifest.at("tree_offset").get<uint64_t>())})
-              .status == 0);
-  }
-
- private:
-  std::string base_, donor_, twin_;
-};
 
 TEST_CASE(
     "a block that a live mount cannot read is mended from a layer that is not current, and served again") {
@@ -190,7 +127,8 @@ TEST_CASE("a store that cannot be written to is told as that, and stays as it is
   const std::string damaged = store.shop.Read(store.file());
   REQUIRE(::mount(store.path().c_str(), store.path().c_str(), nullptr, MS_BIND, nullptr) == 0);
   REQUIRE(::mount(nullptr, store.path().c_str(), nullptr, MS_BIND | MS_REMOUNT | MS_RDONLY, nullptr) == 0);
-  RequireErrorLine(store.Run({"scan", "--repair"}), 3, "scan", {"Read-only file system"});
+  RequireErrorLine(store.Run({"scan", "--repair"}), 3, "scan",
+                   {"Read-only file system"});
   REQUIRE(::umount2(store.path().c_str(), MNT_DETACH) == 0);
   CHECK((store.shop.Read(store.file()) == damaged));
 }
