@@ -4,73 +4,88 @@
 #include <memory>
 #include <set>
 
+#include "fs/catalog/catalog_lock.h"
 #include "fs/io/clock.h"
 #include "fs/io/file_ops.h"
 #include "tools/progress.h"
+#include "tools/store_change.h"
 
 namespace veneer::tools {
 namespace {
 
 constexpr size_t kCacheBytes = 8 << 20;
 
-scan::Donor::Blocks BlocksOf(const catalog::Store::SealedLayer& sealed) {
-  return {sealed.file, layer::LayoutOf(sealed.signed_manifest.manifest)};
-}
-
-}  // namespace
-
-Result<scan::Repair> LayerMender::Mend(const std::string& id) {
-  if (!change_) change_ = OpenForChange(globals_);
-  if (!*change_) return tl::unexpected(change_->error());
-  StoreChange& change = **change_;
-  // Read under the lock: until now it may have been removed, or put in place again.
-  VENEER_ASSIGN(layers_, change.Candidates());
-  const auto layer = std::find_if(layers_.begin(), layers_.end(), [&](const core::Candidate& candidate) {
-    return candidate.record.id == id;
-  });
-  if (layer == layers_.end()) return Fail(ErrorCode::kNotFound, "layer {} was removed meanwhile", id);
-  VENEER_ASSIGN(const catalog::Store::OpenBlocks opened,
-                change.store.OpenReader(layer->record, *change.trust,
-                                        std::make_shared<verity::BlockCache>(kCacheBytes)));
-  VENEER_ASSIGN(const UniqueFd file,
-                io::OpenForWriting(opened.sealed.file->fd(), opened.sealed.file->name()));
-  Progress progress(globals_);
-  VENEER_ASSIGN(scan::Repair repair, scan::RepairLayer(opened.reader, Donors(*layer, opened.sealed),
-                                                       change.store.disk(), file.get(), progress.Reporter()));
-  if (Status recorded = Record(*layer, repair); !recorded && repair.failure) {
-    repair.failure = std::move(recorded);
-  }
-  return repair;
-}
-
 // The layer itself, and then all others of the store, whether a generation holds them or not.
-std::vector<scan::Donor> LayerMender::Donors(const core::Candidate& layer,
-                                             const catalog::Store::SealedLayer& sealed) const {
+std::vector<scan::Donor> DonorsFor(const core::Candidate& layer, const catalog::Store::SealedLayer& sealed,
+                                   const std::vector<core::Candidate>& layers, const catalog::Store& store) {
   std::vector<scan::Donor> donors = {
-      {layer.record.id, [&sealed]() -> Result<scan::Donor::Blocks> { return BlocksOf(sealed); }}};
-  const StoreChange& change = **change_;
-  for (const core::Candidate& other : layers_) {
+      {layer.record.id, [&]() -> Result<scan::Donor::Blocks> {
+         return scan::Donor::Blocks{sealed.file, layer::LayoutOf(sealed.signed_manifest.manifest)};
+       }}};
+  for (const core::Candidate& other : layers) {
     if (other.record.id == layer.record.id) continue;
+    // What the catalog says is not trusted, nor need it be: a donor's trailer may be damaged, or its signer
+    // revoked.
     donors.push_back({other.record.id, [&]() -> Result<scan::Donor::Blocks> {
-                        VENEER_ASSIGN(const auto opened,
-                                      change.store.OpenSealed(other.record, *change.trust));
-                        return BlocksOf(opened);
+                        VENEER_ASSIGN(auto file, store.OpenFile(other.record));
+                        return scan::Donor::Blocks{std::move(file), layer::LayoutOf(other.manifest)};
                       }});
   }
   return donors;
 }
 
-Status LayerMender::Record(const core::Candidate& layer, const scan::Repair& repair) {
+struct Mending {
+  std::string name;
+  scan::Repair repair;
+};
+
+// Mends while no other change of the store is under way.
+Result<std::optional<Mending>> Mend(const Globals& globals, const catalog::Store& store,
+                                    const std::string& id) {
+  VENEER_ASSIGN(const UniqueFd lock,
+                catalog::HoldCatalog(store.catalog_path(), kPatience, WaitNotice(globals)));
+  // Read under the lock: until now it may have been removed, or put in place again.
+  VENEER_ASSIGN(const auto catalog, store.OpenCatalogForReading());
+  VENEER_ASSIGN(const auto records, catalog->Layers());
+  VENEER_ASSIGN(const auto layers, core::CandidatesOf(records));
+  const auto layer = std::find_if(layers.begin(), layers.end(), [&](const core::Candidate& candidate) {
+    return candidate.record.id == id;
+  });
+  if (layer == layers.end()) return std::optional<Mending>();
+  VENEER_ASSIGN(const auto trust, store.LoadTrust());
+  VENEER_ASSIGN(const catalog::Store::OpenBlocks opened,
+                store.OpenReader(layer->record, *trust, std::make_shared<verity::BlockCache>(kCacheBytes)));
+  VENEER_ASSIGN(const UniqueFd file,
+                io::OpenForWriting(opened.sealed.file->fd(), opened.sealed.file->name()));
+  Progress progress(globals);
+  VENEER_ASSIGN(scan::Repair repair,
+                scan::RepairLayer(opened.reader, DonorsFor(*layer, opened.sealed, layers, store),
+                                  store.disk(), file.get(), progress.Reporter()));
+  return std::optional<Mending>({layer->manifest.name, std::move(repair)});
+}
+
+Status Record(const Globals& globals, const std::string& id, const Mending& mending) {
+  const scan::Repair& repair = mending.repair;
   if (repair.mended.empty()) return {};
   std::set<std::string> from;
-  for (const auto& [block, id] : repair.mended) from.insert(id);
-  VENEER_ASSIGN(const catalog::State state, (*change_)->catalog->ReadState());
+  for (const auto& [block, donor] : repair.mended) from.insert(donor);
+  VENEER_ASSIGN(const StoreChange change, OpenForChange(globals));
+  VENEER_ASSIGN(const catalog::State state, change.catalog->ReadState());
   catalog::Update update;
-  update.AddEvent(
-      {0, io::SystemClock().Now(), "repair", state.current, ActingUser("scan"),
-       fmt::format("{} {}: {} of {} damaged blocks, from {}", layer.manifest.name, layer.record.id,
-                   repair.mended.size(), repair.scan.findings.size(), fmt::join(from, ", "))});
-  return (*change_)->catalog->Commit(std::move(update));
+  update.AddEvent({0, io::SystemClock().Now(), "repair", state.current, ActingUser("scan"),
+                   fmt::format("{} {}: {} of {} damaged blocks, from {}", mending.name, id,
+                               repair.mended.size(), repair.scan.findings.size(), fmt::join(from, ", "))});
+  return change.catalog->Commit(std::move(update));
+}
+
+}  // namespace
+
+Result<std::optional<MendedLayer>> MendLayer(const Globals& globals, const std::string& id) {
+  VENEER_ASSIGN(const auto store, catalog::Store::Open(globals.store, globals.trust, globals.medium));
+  VENEER_ASSIGN(auto mending, Mend(globals, store, id));
+  if (!mending) return std::optional<MendedLayer>();
+  Status recorded = Record(globals, id, *mending);
+  return std::optional<MendedLayer>({std::move(mending->repair), std::move(recorded)});
 }
 
 }  // namespace veneer::tools

@@ -5,31 +5,22 @@
 #include <string>
 #include <vector>
 
+#include "fs/catalog/store.h"
 #include "fs/core/stack_plan.h"
 #include "fs/scan/repair.h"
 #include "tools/command.h"
-#include "tools/store_change.h"
 
 namespace veneer::tools {
 
-// Keeps other changes of the store waiting from the first layer that is mended on.
-class LayerMender {
- public:
-  // `globals` outlives the object.
-  explicit LayerMender(const Globals& globals) : globals_(globals) {}
-
-  // Scans the installed layer `id` and mends it from all layers of the store (see scan::RepairLayer); what
-  // was mended goes into the history. kBusy, and the errors of Store and scan::RepairLayer.
-  Result<scan::Repair> Mend(const std::string& id);
-
- private:
-  std::vector<scan::Donor> Donors(const core::Candidate& layer,
-                                  const catalog::Store::SealedLayer& sealed) const;
-  Status Record(const core::Candidate& layer, const scan::Repair& repair);
-
-  const Globals& globals_;
-  std::optional<Result<StoreChange>> change_;  // tried once
-  std::vector<core::Candidate> layers_;
+struct MendedLayer {
+  scan::Repair repair;
+  Status recorded;  // whether the history tells of what was mended
 };
+
+// Scans the installed layer `id` and mends it from all layers of the store (see scan::RepairLayer). Other
+// changes of the store wait for that, and no longer. What was mended goes into the history then; mending
+// itself needs no room. Nothing if the layer is not installed any more. kBusy, and the errors of Store,
+// io::OpenForWriting and scan::RepairLayer: the layer is as it was.
+Result<std::optional<MendedLayer>> MendLayer(const Globals& globals, const std::string& id);
 
 }  // namespace veneer::tools

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <memory>
+#include <optional>
 
 #include "fs/catalog/store.h"
 #include "fs/core/stack_plan.h"
@@ -60,11 +61,36 @@ Result<std::vector<core::Candidate>> ChosenLayers(const Options& options, const 
   return candidates;
 }
 
+// Whether the catalog, read anew, still has it. Where it cannot be read, nothing says that it has not.
+bool IsInstalled(const core::Candidate& candidate, const catalog::Store& store) {
+  const auto catalog = store.OpenCatalogForReading();
+  if (!catalog) return true;
+  const auto record = (*catalog)->Layer(candidate.record.id);
+  return !record || record->has_value();
+}
+
+constexpr const char* kMendBlocks = "run: veneer scan --repair";
+constexpr const char* kMendLayer = "run: veneer install FILE, with a good copy of the layer";
+
+// What kept blocks from being mended, and what is to be done about it.
+struct Obstacle {
+  Error reason;
+  std::string mend;
+};
+
+// `begun`: mending had begun, and so the store can be written to.
+Obstacle ObstacleOf(const Error& reason, bool begun) {
+  if (reason.code() == ErrorCode::kNoSpace) return {reason, fmt::format("make room, and {}", kMendBlocks)};
+  if (reason.code() == ErrorCode::kBusy) return {reason, kMendBlocks};
+  if (begun || reason.code() != ErrorCode::kIo) return {reason, kMendLayer};
+  return {reason, fmt::format("{}, where the store can be written to", kMendBlocks)};
+}
+
 // One run over layers of a store.
 class ScanRun {
  public:
   ScanRun(const Options& options, const Globals& globals, Output& output)
-      : options_(options), globals_(globals), output_(output), mender_(globals) {}
+      : options_(options), globals_(globals), output_(output) {}
 
   Status Run();
 
@@ -73,7 +99,11 @@ class ScanRun {
                    const crypto::TrustStore& trust);
   // A layer that cannot even be opened: trailer, signature, superblock, or the file itself.
   void AddUnreadable(const core::Candidate& candidate, const Error& error);
+  // One that was removed while others were scanned.
+  void PassOver(const core::Candidate& candidate);
   void Add(const core::Candidate& candidate, const scan::Repair& repair);
+  // Mends a layer that has damage and adds what became of it.
+  Status MendAndAdd(const core::Candidate& candidate, scan::LayerScan scanned);
   void AddFinding(const core::Candidate& candidate, const scan::Finding& finding,
                   const std::string* mended_from);
   // What is to be said of damage that is left.
@@ -89,13 +119,15 @@ class ScanRun {
   const Options& options_;
   const Globals& globals_;
   Output& output_;
-  LayerMender mender_;
   std::vector<core::Candidate> all_;  // layers of the store
+  uint64_t layers_ = 0;
   uint64_t blocks_ = 0;
   uint64_t bytes_ = 0;
-  uint64_t left_ = 0;    // damaged blocks and layers that are so still
-  uint64_t mended_ = 0;  // blocks
-  Status unmended_;      // what kept blocks from being mended, first
+  uint64_t left_ = 0;                 // blocks that are damaged still
+  uint64_t unreadable_ = 0;           // layers that are damaged so that they do not open
+  uint64_t mended_ = 0;               // blocks
+  std::optional<Obstacle> obstacle_;  // the first
+  Status unrecorded_;                 // what kept a repair from the history, first
   Json findings_ = Json::array();
 };
 
@@ -137,25 +169,56 @@ void ScanRun::AddUnreadable(const core::Candidate& candidate, const Error& error
                        {"repaired", false}});
 }
 
+void ScanRun::PassOver(const core::Candidate& candidate) {
+  output_.Note("{}: was removed meanwhile", candidate.manifest.name);
+}
+
 void ScanRun::Add(const core::Candidate& candidate, const scan::Repair& repair) {
+  ++layers_;
   blocks_ += repair.scan.blocks;
   bytes_ += repair.scan.bytes;
   for (const scan::Finding& finding : repair.scan.findings) {
     const auto mended = repair.mended.find(finding.block);
     AddFinding(candidate, finding, mended == repair.mended.end() ? nullptr : &mended->second);
   }
-  if (unmended_) unmended_ = repair.failure;
+}
+
+Status ScanRun::MendAndAdd(const core::Candidate& candidate, scan::LayerScan scanned) {
+  // Looked at once more by who may change it: nobody is kept waiting while all is well.
+  auto mended = MendLayer(globals_, candidate.record.id);
+  if (mended && !*mended) {
+    PassOver(candidate);
+    return {};
+  }
+  if (!mended) {
+    Add(candidate, {std::move(scanned), {}, {}});
+    if (mended.error().code() == ErrorCode::kInterrupted) return tl::unexpected(std::move(mended).error());
+    if (!obstacle_) obstacle_ = ObstacleOf(mended.error(), false);
+    return {};
+  }
+  auto& [repair, recorded] = **mended;
+  Add(candidate, repair);
+  if (unrecorded_) unrecorded_ = std::move(recorded);
+  if (repair.failure) return {};
+  if (repair.failure.error().code() == ErrorCode::kInterrupted) return repair.failure;
+  if (!obstacle_) obstacle_ = ObstacleOf(repair.failure.error(), true);
+  return {};
 }
 
 Status ScanRun::ScanLayer(const core::Candidate& candidate, const catalog::Store& store,
                           const crypto::TrustStore& trust) {
-  // A cache of its own, so that every block comes from the device.
+  // A cache of its own: what a mount verified before says nothing of the device.
   auto opened = store.OpenReader(candidate.record, trust, std::make_shared<verity::BlockCache>(kCacheBytes));
+  if (!opened && !IsInstalled(candidate, store)) {
+    PassOver(candidate);
+    return {};
+  }
   if (!opened) {
+    ++layers_;
     AddUnreadable(candidate, opened.error());
     // One that nobody trusts any more is refused, and not damaged.
     if (opened.error().code() != ErrorCode::kDamaged) return tl::unexpected(std::move(opened).error());
-    ++left_;
+    ++unreadable_;
     return {};
   }
   Result<scan::LayerScan> scanned = [&] {
@@ -163,27 +226,26 @@ Status ScanRun::ScanLayer(const core::Candidate& candidate, const catalog::Store
     return scan::ScanReader(opened->reader, progress.Reporter());
   }();
   if (!scanned) return tl::unexpected(std::move(scanned).error());
-  scan::Repair repair{*std::move(scanned), {}, {}};
-  if (options_.repair && !repair.scan.findings.empty()) {
-    // Looked at once more by who may change it: nobody is kept waiting while all is well.
-    auto mended = mender_.Mend(candidate.record.id);
-    if (mended) {
-      repair = *std::move(mended);
-    } else {
-      repair.failure = tl::unexpected(std::move(mended).error());
-    }
+  if (!scanned->findings.empty() && !IsInstalled(candidate, store)) {
+    PassOver(candidate);
+    return {};
   }
-  Add(candidate, repair);
-  if (!repair.failure && repair.failure.error().code() == ErrorCode::kInterrupted) return repair.failure;
+  if (options_.repair && !scanned->findings.empty()) return MendAndAdd(candidate, *std::move(scanned));
+  Add(candidate, {*std::move(scanned), {}, {}});
   return {};
 }
 
 Error ScanRun::DamageLeft(const catalog::Store& store) const {
-  std::string text = fmt::format("{}: damage found in {} places", store.path(), left_ + mended_);
-  if (!options_.repair) return Error(ErrorCode::kDamaged, text + "; run: veneer scan --repair");
-  text += fmt::format(", {} repaired", mended_);
-  if (!unmended_) text += fmt::format(" ({})", unmended_.error().message());
-  return Error(ErrorCode::kDamaged, text + "; run: veneer install FILE, with a good copy of the layer");
+  std::string text =
+      fmt::format("{}: damage found in {} places", store.path(), left_ + unreadable_ + mended_);
+  if (options_.repair) text += fmt::format(", {} repaired", mended_);
+  if (obstacle_) text += fmt::format(" ({})", obstacle_->reason.message());
+  if (!unrecorded_) text += fmt::format(", not in the history ({})", unrecorded_.error().message());
+  const std::string mend = left_ == 0        ? kMendLayer
+                           : obstacle_       ? obstacle_->mend
+                           : options_.repair ? kMendLayer
+                                             : kMendBlocks;
+  return Error(ErrorCode::kDamaged, fmt::format("{}; {}", text, mend));
 }
 
 Status ScanRun::Run() {
@@ -203,15 +265,19 @@ Status ScanRun::Run() {
     if (stop) break;
   }
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
-  output_.json() = {{"layers", chosen.size()}, {"blocks", blocks_},   {"bytes", bytes_},
+  output_.json() = {{"layers", layers_},       {"blocks", blocks_},   {"bytes", bytes_},
                     {"seconds", took.count()}, {"repaired", mended_}, {"findings", std::move(findings_)}};
   if (!first && first.error().code() == ErrorCode::kInterrupted) return first;
-  output_.Note("{} layers, {} in {} blocks checked in {:.1f} s", chosen.size(), SizeText(bytes_), blocks_,
+  output_.Note("{} layers, {} in {} blocks checked in {:.1f} s", layers_, SizeText(bytes_), blocks_,
                took.count());
   if (mended_ != 0) output_.Note("{} blocks repaired", mended_);
-  if (left_ != 0) return tl::unexpected(DamageLeft(store));
-  if (first && unmended_ && mended_ == 0) output_.Note("no damage");
-  return first ? unmended_ : first;
+  if (left_ + unreadable_ != 0) return tl::unexpected(DamageLeft(store));
+  if (!unrecorded_) {
+    return tl::unexpected(unrecorded_.error().Within("repaired, and the history does not tell of it"));
+  }
+  if (first && obstacle_) return tl::unexpected(obstacle_->reason);
+  if (first && mended_ == 0) output_.Note("no damage");
+  return first;
 }
 
 }  // namespace

@@ -7,12 +7,6 @@
 #include "tools/output.h"
 
 namespace veneer::tools {
-namespace {
-
-constexpr std::chrono::seconds kPatience{30};
-
-}  // namespace
-
 Result<std::vector<std::string>> StoreChange::CurrentLayers() const {
   VENEER_ASSIGN(const auto current, catalog->CurrentGeneration());
   return current ? current->layers : std::vector<std::string>();

@@ -1,6 +1,7 @@
 // A store opened by a verb that changes it.
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -23,7 +24,10 @@ struct StoreChange : StoreReading {
   Result<core::PlanFacts> Facts() const;
 };
 
-// Opens the store for a change, waiting for another one up to 30 seconds and saying so. kBusy after that; the
+// How long a change waits for another one.
+inline constexpr std::chrono::seconds kPatience{30};
+
+// Opens the store for a change, waiting for another one for kPatience and saying so. kBusy after that; the
 // errors of Store.
 Result<StoreChange> OpenForChange(const Globals& globals);
 

@@ -14,7 +14,8 @@ namespace veneer::catalog {
 tl::unexpected<Error> StillLocked(const std::string& path);
 
 // Keeps everybody from changing the catalog in the folder `path` for as long as the descriptor is open. For a
-// process that has to fork: opening the catalog itself would start threads. A child does not have the lock,
+// process that has to fork, where opening the catalog itself would start threads, and for what needs no
+// catalog to write to, as that takes room. A child does not have the lock,
 // and the process must not open the catalog for writing meanwhile. Waits as Catalog::OpenForWriting does.
 // kBusy, kNotFound, kIo; kInterrupted if a stop is asked for.
 Result<UniqueFd> HoldCatalog(const std::string& path, std::chrono::milliseconds wait,

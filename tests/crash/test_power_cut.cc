@@ -94,6 +94,22 @@ void RequireNoneWorse(const Tree& left, const Tree& before, const Tree& after) {
   }
 }
 
+TEST_CASE("a repair is on the disk before the history tells of it") {
+  const Trial trial(RepairScene());
+  size_t synced = 0;   // after the last write to a layer
+  size_t written = 0;  // the last write to a layer
+  size_t told = 0;     // the first write of the event
+  constexpr std::string_view kEvent = "damaged blocks, from";
+  for (size_t i = 0; i < trial.steps().size(); ++i) {
+    const Step& step = trial.steps()[i];
+    if (step.path.ends_with(".layer")) (step.kind == Step::Kind::kSync ? synced : written) = i;
+    if (told == 0 && AsText(step.bytes).find(kEvent) != std::string_view::npos) told = i;
+  }
+  CHECK(written > 0);
+  CHECK(written < synced);
+  CHECK(synced < told);
+}
+
 TEST_CASE("a cut while a layer is mended leaves each block as it was or good, and no other is touched") {
   Trial trial(RepairScene());
   const Tree after = trial.Present();

@@ -118,7 +118,21 @@ TEST_CASE("trailer, signature and verity superblock are not mended, and the comm
   REQUIRE(json.at("findings").size() == 1);
   CHECK(json.at("findings")[0].at("repaired") == false);
   CHECK(std::string(json.at("findings")[0].at("message")).find("install FILE") != std::string::npos);
+  RequireErrorLine(store.Run({"scan"}), 3, "scan", {"/store install FILE"});
   CHECK((store.shop.Read(store.file()) == damaged));
+}
+
+TEST_CASE("a layer gives its blocks though its own trailer or signature is damaged") {
+  const bool trailer = GENERATE(true, false);
+  const MendableStore store;
+  const std::string donor = store.FileOf(store.donor_id());
+  const uint64_t size = stdfs::file_size(donor);
+  store.DamageIn(donor, trailer ? size - 10 : size - sizeof(format::RawTrailer) - 50);
+  store.Damage(store.BlockOf(1) * kBlockSize);
+  const auto json = store.Json({"scan", "--repair", "--layer", store.base_id()});
+  CHECK(json.at("repaired") == 1);
+  CHECK(json.at("findings")[0].at("from") == store.donor_id());
+  store.RequireWhole();
 }
 
 TEST_CASE("a store that cannot be written to is told as that, and stays as it is") {
@@ -128,7 +142,7 @@ TEST_CASE("a store that cannot be written to is told as that, and stays as it is
   REQUIRE(::mount(store.path().c_str(), store.path().c_str(), nullptr, MS_BIND, nullptr) == 0);
   REQUIRE(::mount(nullptr, store.path().c_str(), nullptr, MS_BIND | MS_REMOUNT | MS_RDONLY, nullptr) == 0);
   RequireErrorLine(store.Run({"scan", "--repair"}), 3, "scan",
-                   {"Read-only file system"});
+                   {"Read-only file system", "where the store can be written to"});
   REQUIRE(::umount2(store.path().c_str(), MNT_DETACH) == 0);
   CHECK((store.shop.Read(store.file()) == damaged));
 }

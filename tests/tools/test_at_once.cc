@@ -1,12 +1,10 @@
 // Several changes of one store at the same time: each waits for its turn, and says so.
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <csignal>
 #include <memory>
 #include <set>
 
 #include "fs/catalog/catalog_lock.h"
+#include "tests/tools/error_pipe.h"
 #include "tests/tools/policy_store.h"
 
 namespace veneer::test {
@@ -22,26 +20,6 @@ void RequireDone(Command& command) {
   INFO(result.out << result.err);
   CHECK(result.status == 0);
 }
-
-// Reads a line that `command` writes to the end of a pipe that it has as its standard error.
-class ErrorPipe {
- public:
-  ErrorPipe() {
-    int ends[2];
-    REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
-    read_.reset(ends[0]);
-    write_.reset(ends[1]);
-  }
-  int write() const { return write_.get(); }
-  std::string ReadLine() const {
-    std::string line;
-    for (char c = 0; ::read(read_.get(), &c, 1) == 1 && c != '\n';) line += c;
-    return line;
-  }
-
- private:
-  UniqueFd read_, write_;
-};
 
 TEST_CASE("a change that finds another one under way waits with a message, or until it is stopped") {
   const PolicyStore store;
