@@ -23,8 +23,8 @@ Result<bool> IsDamagedInside(const io::RandomAccessFile& log);
 // damaged inside; RocksDB would pass over all commits from there on and say nothing. kIo.
 Status CheckLogs(const std::string& path);
 
-// That all in the folder `path` is a regular file, so that opening none of it can wait for ever or lead
-// elsewhere. kDamaged; kIo.
+// That all in the folder `path` is a regular file, and what RocksDB reads from end to end no longer than a
+// log, so that reading none of it can last for ever or lead elsewhere. kDamaged; kIo.
 Status CheckFiles(const std::string& path);
 
 }  // namespace veneer::catalog

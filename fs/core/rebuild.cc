@@ -63,11 +63,18 @@ Result<std::vector<Found>> FindLayers(const catalog::Store& store, const crypto:
 struct Former {
   std::vector<std::string> stack;
   catalog::State state;
+  bool earlier = false;  // maybe as it was before the last changes
 };
 
+// A log that is damaged inside still tells what was before, and so do the tables: an older stack is more than
+// none, and marks only ever rise.
 Former ReadFormer(const catalog::Store& store) {
   Former former;
-  const auto old = store.OpenCatalogForReading();
+  auto old = store.OpenCatalogForReading();
+  if (!old && old.error().code() == ErrorCode::kDamaged) {
+    old = catalog::Catalog::OpenForReading(store.catalog_path(), catalog::Logs::kUpToDamage);
+    former.earlier = true;
+  }
   if (!old) return former;
   if (const auto generation = (*old)->CurrentGeneration(); generation && *generation) {
     former.stack = (*generation)->layers;
@@ -83,6 +90,7 @@ Result<std::vector<std::string>> ChooseStack(const std::vector<Candidate>& candi
                         return std::any_of(candidates.begin(), candidates.end(),
                                            [&](const Candidate& c) { return c.record.id == id; });
                       });
+  result.stack_may_be_older = result.stack_kept && former.earlier;
   if (result.stack_kept) return former.stack;
   auto planned = PlanActivation(candidates, {}, {}, facts);
   if (planned) return std::move(planned->layers);

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,7 +12,9 @@
 #include <vector>
 
 #include "fs/base/unique_fd.h"
+#include "fs/catalog/catalog.h"
 #include "fs/fuse/sanitizers.h"
+#include "tests/support/watchdog.h"
 #include "tests/tools/forge.h"
 #include "tests/tools/policy_store.h"
 
@@ -231,6 +234,79 @@ TEST_CASE("repair-catalog takes up what is signed, whatever lies in the store an
   CHECK(store.Current() == std::vector<std::string>{store.base, store.lib});
   CHECK(store.Json({"scan"}).at("findings").empty());
   CHECK_FALSE(stdfs::exists(store.path() + "/catalog.new"));
+}
+
+TEST_CASE("nobody waits for what lies in the place of a catalog's file, and repair-catalog mends it") {
+  const Watchdog watchdog(100);
+  const FaultyStore store;
+  const std::string end = GENERATE(as<std::string>{}, ".sst", "MANIFEST-", "CURRENT");
+  INFO(end);
+  std::string replaced;
+  for (const auto& entry : stdfs::directory_iterator(store.path() + "/catalog")) {
+    const std::string name = entry.path().filename();
+    if (name.ends_with(end) || name.starts_with(end)) replaced = entry.path();
+  }
+  stdfs::remove(replaced);
+  REQUIRE(::mkfifo(replaced.c_str(), 0644) == 0);
+  RequireErrorLine(store.Run({"status"}), 3, "status", {"repair-catalog"});
+  RequireErrorLine(store.Run({"mount", store.mount()}), 3, "mount", {"repair-catalog"});
+  RequireErrorLine(store.Run({"activate"}), 3, "activate", {"repair-catalog"});
+  CHECK(store.Json({"repair-catalog"}).at("layers").size() == 3);
+  store.Json({"mount", store.mount()});
+  store.RequireBaseServed();
+}
+
+// Puts two more commits into the catalog as a killed command leaves them, in the log alone; returns the log's
+// path.
+std::string LeaveTwoCommitsInLog(const FaultyStore& store) {
+  const std::string path = store.path() + "/catalog";
+  const std::string copy = store.shop / "copy";
+  {
+    const auto catalog = catalog::Catalog::OpenForWriting(path, std::chrono::seconds(10));
+    REQUIRE_OK(catalog);
+    for (const char* text : {"one", "two"}) {
+      catalog::Update update;
+      update.AddEvent({0, 1700000000, "test", 0, "test", text});
+      REQUIRE_OK((*catalog)->Commit(std::move(update)));
+    }
+    stdfs::copy(path, copy, stdfs::copy_options::recursive);
+  }
+  stdfs::remove_all(path);
+  stdfs::rename(copy, path);
+  std::string log;
+  for (const auto& entry : stdfs::directory_iterator(path)) {
+    if (entry.path().extension() == ".log" && entry.file_size() > 0) log = entry.path();
+  }
+  REQUIRE_FALSE(log.empty());
+  return log;
+}
+
+TEST_CASE("what was reverted stays so when the catalog is made anew because of its log") {
+  const Watchdog watchdog(100);
+  const FaultyStore store;
+  store.Json({"revert", "--all"});
+  const std::string log = LeaveTwoCommitsInLog(store);
+  CHECK(store.Json({"history"}).at("events").at(0).at("text") == "two");
+  std::fstream(log, std::ios::in | std::ios::out | std::ios::binary).seekp(20).put('\xee');
+  RequireErrorLine(store.Run({"status"}), 3, "status", {"repair-catalog"});
+  const auto repaired = store.Json({"repair-catalog"});
+  CHECK(repaired.at("stack_kept") == true);
+  CHECK(repaired.at("stack_may_be_older") == true);
+  CHECK(store.Current() == std::vector<std::string>{store.base});
+  CHECK(store.Json({"list"}).at("layers").size() == 3);
+}
+
+TEST_CASE("endless files of a catalog are told at once, and repair-catalog passes over them") {
+  const Watchdog watchdog(100);
+  const FaultyStore store;
+  const std::string part = GENERATE(as<std::string>{}, ".log", "MANIFEST-");
+  for (const auto& entry : stdfs::directory_iterator(store.path() + "/catalog")) {
+    const std::string name = entry.path().filename();
+    if (name.ends_with(part) || name.starts_with(part)) stdfs::resize_file(entry.path(), uint64_t{1} << 40);
+  }
+  RequireErrorLine(store.Run({"status"}), 3, "status", {"repair-catalog"});
+  CHECK(store.Json({"repair-catalog"}).at("layers").size() == 3);
+  CHECK(store.Current().size() == 3);
 }
 
 TEST_CASE("64 descriptors are enough for a mount, its switches and every other command") {

@@ -1,6 +1,7 @@
 // What happens in a mount, in the history and in the log.
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -9,6 +10,7 @@
 
 #include "tests/mount/damage.h"
 #include "tests/mount/switch_rig.h"
+#include "tests/support/watchdog.h"
 
 namespace veneer::test {
 namespace {
@@ -94,6 +96,31 @@ TEST_CASE("a spool that is full loses events, counts them and stops nothing") {
   rig.SwitchByProgram(1);
   rig.KillWorker();
   CHECK(Event(rig, "worker-died").at("generation") == 2);
+}
+
+TEST_CASE("what is no spool holds up neither mount nor command, and what it cost is in the history") {
+  const Watchdog watchdog(100);
+  const SwitchRig rig(1);
+  const std::string spool = rig.store() + "/events.spool";
+  const std::string victim = rig.store() + "/../victim";
+  std::ofstream(victim) << "as it was";
+  std::filesystem::remove(spool);
+  const bool fifo = GENERATE(true, false);
+  if (fifo) REQUIRE(::mkfifo(spool.c_str(), 0644) == 0);
+  if (!fifo) REQUIRE(::symlink(victim.c_str(), spool.c_str()) == 0);
+  rig.KillWorker();
+  while (rig.Status(0).at("counters").at("events_lost") == 0) continue;
+  CHECK(ReadErrno(rig.mount(0) + "/" + kLongFile) == 0);
+  const CommandResult history = RunCommand({VENEER_PROGRAM, "--store", rig.store(), "history"});
+  CHECK(history.status == 0);
+  CHECK(history.err.find("veneer: history: passed over: ") == 0);
+  CHECK(history.err.find('\n') == history.err.size() - 1);
+  rig.SwitchByProgram(1);
+  CHECK(Holds(Event(rig, "events-lost"), "set aside as "));
+  CHECK(Events(rig, "worker-died").empty());
+  CHECK(std::filesystem::file_size(victim) == 9);
+  rig.KillWorker();
+  Event(rig, "worker-died");
 }
 
 TEST_CASE("in the foreground a line with its fields goes to standard error") {
