@@ -1,16 +1,18 @@
-// What outlives the worker: counts that supervisor and worker share in memory.
+// What outlives the worker: counts and blocks, in memory that supervisor and worker share.
 #pragma once
 
 #include <sys/types.h>
 
 #include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 
 #include "fs/base/error.h"
 #include "fs/base/unique_fd.h"
 #include "fs/fuse/counters.h"
+#include "fs/fuse/kept_blocks.h"
 #include "fs/fuse/lookup_counts.h"
 #include "fs/verity/counters.h"
 
@@ -20,13 +22,16 @@ static_assert(std::atomic<uint64_t>::is_always_lock_free && std::atomic<int64_t>
               "a lock would not be shared between processes");
 
 // All zeros is its first state. A program that takes a mount over gets it as the former one left it: what is
-// here stays where it is, and new counters come at the end.
+// here stays where it is, and new counters come into the room for them.
 struct SharedState {
   LookupCounts lookup_counts;
   verity::CacheCounters cache;
   std::array<verity::ReaderCounters, 65536> layers;  // by slot; pages that nobody touches take no memory
   Counters counters;
+  std::array<std::byte, 16384 - sizeof(Counters)> room;
+  SharedBlocks blocks;
 };
+static_assert(offsetof(SharedState, blocks) == offsetof(SharedState, counters) + 16384);
 
 // A SharedState in a memory file, mapped for as long as this lives. A child made by fork has it at the same
 // place.

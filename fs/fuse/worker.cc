@@ -41,6 +41,7 @@ class Worker final : public FailureSink {
         report_(std::move(report)),
         shared_(shared),
         setup_(setup),
+        kept_(shared.blocks),
         cache_(std::make_shared<verity::BlockCache>(setup.cache_bytes, &shared.cache)),
         reporter_(std::make_unique<DamageReporter>(
             [this](core::NodeId node, const Error& error) { TellFailure(node, error); })) {}
@@ -74,6 +75,7 @@ class Worker final : public FailureSink {
   Result<json> Answer(Message& message) {
     const json& request = message.json;
     const std::string what = request.at("request");
+    const KeptBlocks::Keeping keeping;  // what is read for an answer, unlike what the serving threads read
     if (what == "add") return Add(message);
     if (what == "load") return Load(request);
     if (what == "serve") return Serve(message);
@@ -101,7 +103,7 @@ class Worker final : public FailureSink {
           io::PosixFile::FromKnownFd(std::move(message.descriptors.at(i)), offer.file, offer.size);
       VENEER_ASSIGN(std::shared_ptr<const verity::VerifiedReader> reader,
                     verity::VerifiedReader::Open(std::move(file), offer.layout, cache_, offer.slot,
-                                                 &shared_.layers[offer.slot]));
+                                                 &shared_.layers[offer.slot], &kept_));
       auto image = erofs::Image::Open(std::move(reader));
       if (!image) return tl::unexpected<Error>(image.error());
       const uint16_t slot = offer.slot;
@@ -185,7 +187,10 @@ class Worker final : public FailureSink {
     }
     if (!idle.empty()) VENEER_TRY(tree_->Release(idle));
     const std::lock_guard lock(layers_mutex_);
-    for (const uint16_t slot : idle) layers_.erase(slot);
+    for (const uint16_t slot : idle) {
+      layers_.erase(slot);
+      kept_.Forget(slot);
+    }
     return json{{"kept", std::move(kept)}, {"released", idle}};
   }
 
@@ -215,6 +220,7 @@ class Worker final : public FailureSink {
   UniqueFd report_;
   SharedState& shared_;
   WorkerSetup setup_;
+  KeptBlocks kept_;
   std::shared_ptr<verity::BlockCache> cache_;
   NotifyingKernelCache kernel_;
   std::unique_ptr<core::LiveTree> tree_;

@@ -25,18 +25,20 @@ bool LiesWithin(const Layout& layout, uint64_t file_size) {
 
 VerifiedReader::VerifiedReader(std::shared_ptr<const io::RandomAccessFile> file, const Layout& layout,
                                Geometry geometry, std::shared_ptr<BlockCache> cache, uint32_t owner,
-                               ReaderCounters* shared)
+                               ReaderCounters* shared, SpareBlocks* spares)
     : file_(std::move(file)),
       layout_(layout),
       geometry_(std::move(geometry)),
       cache_(std::move(cache)),
       owner_(owner),
-      counters_(shared == nullptr ? &own_counters_ : shared) {}
+      counters_(shared == nullptr ? &own_counters_ : shared),
+      spares_(spares) {}
 
 Result<std::unique_ptr<VerifiedReader>> VerifiedReader::Open(std::shared_ptr<const io::RandomAccessFile> file,
                                                              const Layout& layout,
                                                              std::shared_ptr<BlockCache> cache,
-                                                             uint32_t owner, ReaderCounters* shared) {
+                                                             uint32_t owner, ReaderCounters* shared,
+                                                             SpareBlocks* spares) {
   const std::string& name = file->name();
   if (!LiesWithin(layout, file->size())) {
     return Fail(ErrorCode::kCorrupt, "{}: image and hash tree do not lie in its {} bytes as they should",
@@ -48,8 +50,8 @@ Result<std::unique_ptr<VerifiedReader>> VerifiedReader::Open(std::shared_ptr<con
     return Fail(ErrorCode::kCorrupt, "{}: a hash tree of {} bytes, where the image's has {}", name,
                 layout.tree_size, geometry->tree_bytes());
   }
-  std::unique_ptr<VerifiedReader> reader(
-      new VerifiedReader(std::move(file), layout, *std::move(geometry), std::move(cache), owner, shared));
+  std::unique_ptr<VerifiedReader> reader(new VerifiedReader(std::move(file), layout, *std::move(geometry),
+                                                            std::move(cache), owner, shared, spares));
   VENEER_TRY(reader->CheckSuperblock());
   return reader;
 }
@@ -58,7 +60,16 @@ Result<std::unique_ptr<VerifiedReader>> VerifiedReader::Open(std::shared_ptr<con
 // so it must say of the tree what the signed layout says.
 Status VerifiedReader::CheckSuperblock() const {
   io::BlockData block;
-  VENEER_TRY(file_->ReadExact(layout_.tree_offset, block));
+  Status right = file_->ReadExact(layout_.tree_offset, block);
+  if (right) right = CheckSuperblock(block);
+  const uint64_t file_block = layout_.tree_offset / kBlockSize;
+  if (!right && spares_ != nullptr && spares_->Find(owner_, file_block, block) && CheckSuperblock(block))
+    return {};
+  if (right) OfferSpare(file_block, block);
+  return right;
+}
+
+Status VerifiedReader::CheckSuperblock(const io::BlockData& block) const {
   const auto data_blocks = format::DecodeVeritySuperblock(block);
   if (!data_blocks) return tl::unexpected<Error>(data_blocks.error().Within(file_->name()));
   if (*data_blocks != geometry_.data_blocks()) {
@@ -76,19 +87,42 @@ Result<io::BlockRef> VerifiedReader::HashBlock(size_t level, uint64_t index) con
   const uint64_t tree_block = geometry_.levels()[level].first_block + index;
   // Blocks are named in the cache by their place in the file, so that those of image and tree never meet.
   const uint64_t file_block = layout_.tree_offset / kBlockSize + tree_block;
-  if (io::BlockRef kept = cache_->Find(owner_, file_block)) return kept;
-
+  if (io::BlockRef kept = cache_->Find(owner_, file_block)) {
+    OfferSpare(file_block, *kept);
+    return kept;
+  }
   VENEER_ASSIGN(const Digest expected, SignedDigest(level + 1, index));
+  return Load(file_block, expected);
+}
+
+Status VerifiedReader::ReadChecked(uint64_t file_block, const Digest& expected, io::BlockData& out) const {
+  VENEER_TRY(file_->ReadExact(file_block * kBlockSize, out));
+  if (crypto::Sha256(out) == expected) return {};
+  counters_->failures.fetch_add(1, std::memory_order_relaxed);
+  return Mismatch(file_block);
+}
+
+Result<io::BlockRef> VerifiedReader::Load(uint64_t file_block, const Digest& expected) const {
   const auto data = std::make_shared_for_overwrite<io::BlockData>();
-  VENEER_TRY(file_->ReadExact(file_block * kBlockSize, *data));
-  if (crypto::Sha256(*data) != expected) {
-    counters_->failures.fetch_add(1, std::memory_order_relaxed);
-    return Fail(ErrorCode::kCorrupt, "{}: hash tree block {} does not match its signed hash", file_->name(),
-                tree_block);
+  if (Status read = ReadChecked(file_block, expected, *data); !read) {
+    if (spares_ == nullptr || !spares_->Find(owner_, file_block, *data) || crypto::Sha256(*data) != expected)
+      return tl::unexpected<Error>(read.error());
   }
   counters_->blocks_verified.fetch_add(1, std::memory_order_relaxed);
   cache_->Insert(owner_, file_block, data);
+  OfferSpare(file_block, *data);
   return data;
+}
+
+void VerifiedReader::OfferSpare(uint64_t file_block, const io::BlockData& data) const {
+  if (spares_ != nullptr) spares_->Offer(owner_, file_block, data);
+}
+
+tl::unexpected<Error> VerifiedReader::Mismatch(uint64_t file_block) const {
+  const uint64_t tree_begin = layout_.tree_offset / kBlockSize;
+  const bool in_tree = file_block >= tree_begin;
+  return Fail(ErrorCode::kCorrupt, "{}: {} {} does not match its signed hash", file_->name(),
+              in_tree ? "hash tree block" : "block", in_tree ? file_block - tree_begin : file_block);
 }
 
 Result<Digest> VerifiedReader::SignedDigest(size_t level, uint64_t index) const {
@@ -116,7 +150,7 @@ Status VerifiedReader::VerifyBlocks(uint64_t first, ByteSpan data) const {
     const Digest expected = leaves != nullptr ? DigestAt(*leaves, block) : layout_.root_hash;
     if (crypto::Sha256(data.subspan(i * kBlockSize, kBlockSize)) != expected) {
       counters_->failures.fetch_add(1, std::memory_order_relaxed);
-      return Fail(ErrorCode::kCorrupt, "{}: block {} does not match its signed hash", file_->name(), block);
+      return Mismatch(block);
     }
   }
   counters_->blocks_verified.fetch_add(count, std::memory_order_relaxed);
@@ -127,12 +161,12 @@ Result<io::BlockRef> VerifiedReader::Block(uint64_t block) const {
   if (block >= geometry_.data_blocks()) {
     return Fail(ErrorCode::kCorrupt, "{}: block {} lies beyond the image", file_->name(), block);
   }
-  if (io::BlockRef kept = cache_->Find(owner_, block)) return kept;
-  const auto data = std::make_shared_for_overwrite<io::BlockData>();
-  VENEER_TRY(file_->ReadExact(block * kBlockSize, *data));
-  VENEER_TRY(VerifyBlocks(block, *data));
-  cache_->Insert(owner_, block, data);
-  return data;
+  if (io::BlockRef kept = cache_->Find(owner_, block)) {
+    OfferSpare(block, *kept);
+    return kept;
+  }
+  VENEER_ASSIGN(const Digest expected, SignedDigest(0, block));
+  return Load(block, expected);
 }
 
 Status VerifiedReader::Read(uint64_t offset, MutableByteSpan out) const {

@@ -11,6 +11,7 @@
 #include "fs/verity/block_cache.h"
 #include "fs/verity/counters.h"
 #include "fs/verity/geometry.h"
+#include "fs/verity/spare_blocks.h"
 
 namespace veneer::verity {
 
@@ -27,17 +28,19 @@ struct Layout {
 // does not match its signed hash" (N counted in the image) or "FILE: hash tree block N does not match its
 // signed hash" (N counted from the verity superblock, which is 0). Hash blocks that passed are kept in the
 // cache, as are blocks read by Block(); what Read() gets is checked and not kept. Where the device fails, its
-// kIo passes through. All methods are safe from several threads at once.
+// kIo passes through. In place of a hash block, or one of Block(), that the device does not have as it should
+// be, the spare copy is taken, if there is one and it is right. All methods are safe from several threads at
+// once.
 class VerifiedReader final : public io::BlockSource {
  public:
   // Checks `layout` against the size of the file and against the geometry of the tree, and reads the verity
-  // superblock; no block is hashed yet. `owner` names the layer in `cache`; no two files share one. Counts in
-  // `shared`, which must outlive it; null: in itself. kCorrupt:
-  // the file is too short, sizes or superblock contradict each other. kUnsupported: another kind of tree.
-  // kIo.
+  // superblock; no block is hashed yet. `owner` names the layer in `cache` and `spares`; no two files share
+  // one. Counts in `shared`; null: in itself. `shared` and `spares` must outlive it. kCorrupt: the file is
+  // too short, sizes or superblock contradict each other. kUnsupported: another kind of tree. kIo.
   static Result<std::unique_ptr<VerifiedReader>> Open(std::shared_ptr<const io::RandomAccessFile> file,
                                                       const Layout& layout, std::shared_ptr<BlockCache> cache,
-                                                      uint32_t owner, ReaderCounters* shared = nullptr);
+                                                      uint32_t owner, ReaderCounters* shared = nullptr,
+                                                      SpareBlocks* spares = nullptr);
 
   uint64_t size() const override { return layout_.image_size; }
   Result<io::BlockRef> Block(uint64_t block) const override;
@@ -62,9 +65,18 @@ class VerifiedReader final : public io::BlockSource {
 
  private:
   VerifiedReader(std::shared_ptr<const io::RandomAccessFile> file, const Layout& layout, Geometry geometry,
-                 std::shared_ptr<BlockCache> cache, uint32_t owner, ReaderCounters* shared);
+                 std::shared_ptr<BlockCache> cache, uint32_t owner, ReaderCounters* shared,
+                 SpareBlocks* spares);
 
   Status CheckSuperblock() const;
+  Status CheckSuperblock(const io::BlockData& block) const;
+
+  // The block at `file_block` of the file, which `expected` covers: from the device, or else the spare copy.
+  Result<io::BlockRef> Load(uint64_t file_block, const Digest& expected) const;
+  Status ReadChecked(uint64_t file_block, const Digest& expected, io::BlockData& out) const;
+  tl::unexpected<Error> Mismatch(uint64_t file_block) const;
+  // It is as it should be.
+  void OfferSpare(uint64_t file_block, const io::BlockData& data) const;
 
   // Hash block `index` of `level`, verified up to the root.
   Result<io::BlockRef> HashBlock(size_t level, uint64_t index) const;
@@ -86,6 +98,7 @@ class VerifiedReader final : public io::BlockSource {
   uint32_t owner_;
   mutable ReaderCounters own_counters_;
   ReaderCounters* counters_;
+  SpareBlocks* spares_;  // null: none
 };
 
 }  // namespace veneer::verity

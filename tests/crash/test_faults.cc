@@ -74,6 +74,16 @@ class FaultyStore : public PolicyStore {
     CHECK(ReadError("usr/bin/tool") == 0);
   }
 
+  // Returns when the next one serves.
+  void KillWorker() const {
+    const auto worker = [&]() -> pid_t {  // also where status finds something damaged
+      return nlohmann::json::parse(Run({"--json", "status"}).out).at("mounts").at(0).at("worker_pid");
+    };
+    const pid_t before = worker();
+    REQUIRE(::kill(before, SIGKILL) == 0);
+    for (pid_t now = before; now == before || now == 0;) now = worker();
+  }
+
   std::string lib, net;  // their ids
 };
 
@@ -148,9 +158,20 @@ TEST_CASE("a dead disk under one layer does not take the others down") {
   REQUIRE(::kill(server, SIGKILL) == 0);
   while (::kill(server, 0) == 0 && stdfs::exists("/proc/" + std::to_string(server) + "/fd/0")) continue;
   FaultyStore::ForgetCaches();
-  CHECK(store.ReadError("usr/lib/data") == EIO);
-  CHECK(ReadFile(store.mount() + "/usr/lib/net") == "n");
-  store.RequireBaseServed();
+  const auto require_others_served = [&] {
+    FaultyStore::ForgetCaches();
+    CHECK(store.ReadError("usr/lib/data") == EIO);
+    CHECK(ReadFile(store.mount() + "/usr/lib/net") == "n");
+    store.RequireBaseServed();
+  };
+  require_others_served();
+  // Nor does the next worker need it to know what there is.
+  store.KillWorker();
+  require_others_served();
+  CHECK(RunCommand({"ls", store.mount() + "/usr/lib"}).out == "data\nlib\nnet\n");
+  // Another supervisor would have to read its signature: the mount stays with this one.
+  CHECK(store.Run({"reload", store.mount()}).status != 0);
+  require_others_served();
   ::umount2(disk.c_str(), MNT_DETACH);
 
   // The owner gets out of it live.
