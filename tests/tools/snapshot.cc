@@ -27,7 +27,7 @@ bool IsToldByMount(catalog::FamilyIndex family, std::string_view value) {
 }
 
 void AddEntries(const std::string& path, std::map<std::string, std::string>& snapshot) {
-  const auto database = catalog::Database::OpenForReading(path);
+  const auto database = catalog::Database::OpenForReading(path, catalog::Logs::kWhole);
   REQUIRE_OK(database);
   for (size_t family = 0; family < catalog::kFamilyCount; ++family) {
     const auto index = static_cast<catalog::FamilyIndex>(family);
