@@ -158,10 +158,9 @@ class MountMetrics {
   const std::vector<LiveMount>& mounts_;
 };
 
-Result<std::string> MetricsOf(const catalog::Store& store) {
+Result<std::string> MetricsOf(const catalog::Store& store, const fuse::FoundMounts& mounts) {
   VENEER_ASSIGN(const auto catalog, store.OpenCatalogForReading());
   VENEER_ASSIGN(const catalog::State state, catalog->ReadState());
-  VENEER_ASSIGN(const auto mounts, fuse::FindLiveMounts(store.identity()));
   const auto absolute = AbsolutePath(store.path());
   const std::string name = absolute ? *absolute : store.path();
   Exposition out;
@@ -171,19 +170,25 @@ Result<std::string> MetricsOf(const catalog::Store& store) {
   out.Sample({{"store", name}}, static_cast<double>(state.current));
   out.Family("veneer_store_pending_generation", "gauge", "The one that waits for the next mount; 0: none.");
   out.Sample({{"store", name}}, static_cast<double>(state.pending));
-  MountMetrics(out, name, mounts).AddAll();
+  out.Family("veneer_store_silent_servers", "gauge", "Servers of mounts that did not answer.");
+  out.Sample({{"store", name}}, static_cast<double>(mounts.silent.size()));
+  MountMetrics(out, name, mounts.live).AddAll();
   return out.text();
 }
 
 Status WriteMetrics(const std::string& file, const Globals& globals, Output& output) {
   VENEER_ASSIGN(const catalog::Store store, catalog::Store::Open(globals.store, globals.trust));
-  VENEER_ASSIGN(const std::string text, MetricsOf(store));
-  if (!file.empty()) return io::WriteFileAtomically(file, AsBytes(text));
+  VENEER_ASSIGN(const auto mounts, fuse::FindMounts(store.identity(), fuse::kShowPatience));
+  VENEER_ASSIGN(const std::string text, MetricsOf(store, mounts));
+  if (!file.empty()) {
+    VENEER_TRY(io::WriteFileAtomically(file, AsBytes(text)));
+    return mounts.AllAnswer();
+  }
   if (output.json_wanted())
     return Fail(ErrorCode::kUsage,
                 "with --json the metrics need a file: -o FILE; or run: veneer --json status");
   std::fwrite(text.data(), 1, text.size(), stdout);
-  return {};
+  return mounts.AllAnswer();
 }
 
 }  // namespace

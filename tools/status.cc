@@ -62,10 +62,9 @@ Status ShowGeneration(const catalog::Store& store, const catalog::Catalog& catal
   return {};
 }
 
-Status ShowMounts(const catalog::Store& store, Output& output) {
-  VENEER_ASSIGN(const auto mounts, fuse::FindLiveMounts(store.identity()));
+void ShowMounts(const fuse::FoundMounts& mounts, Output& output) {
   Json list = Json::array();
-  for (const fuse::LiveMount& mount : mounts) {
+  for (const fuse::LiveMount& mount : mounts.live) {
     Json json = mount.status;
     json["dir"] = ToUtf8(mount.dir());
     output.Line("mounted at {}, generation {}{}, process {}", mount.dir(),
@@ -75,9 +74,14 @@ Status ShowMounts(const catalog::Store& store, Output& output) {
       output.Line("  NOT SERVED  requests get EIO: {}", json.value("last_death", "its worker died"));
     list.push_back(std::move(json));
   }
-  if (list.empty()) output.Line("not mounted");
+  Json silent = Json::array();
+  for (const Error& error : mounts.silent) {
+    output.Line("NOT KNOWN  {}", error.message());
+    silent.push_back(ToUtf8(error.message()));
+  }
+  output.json()["silent"] = std::move(silent);
+  if (list.empty() && mounts.silent.empty()) output.Line("not mounted");
   output.json()["mounts"] = std::move(list);
-  return {};
 }
 
 Status ShowStatus(const Globals& globals, Output& output) {
@@ -90,16 +94,19 @@ Status ShowStatus(const Globals& globals, Output& output) {
                    {"pending", state.pending},
                    {"last_good", state.last_good},
                    {"mounts", Json::array()},
+                   {"silent", Json::array()},
                    {"problems", Json::array()},
                    {"withdrawn", Json::array()},
                    {"exposure", {{"answered", Json::array()}, {"open", Json::array()}}}};
-  VENEER_TRY(ShowMounts(store, output));
+  VENEER_ASSIGN(const auto mounts, fuse::FindMounts(store.identity(), fuse::kShowPatience));
+  ShowMounts(mounts, output);
   VENEER_ASSIGN(const auto trust, store.LoadTrust());
   const Status shown = ShowGeneration(store, *catalog, *trust, output);
   if (state.pending != 0) output.Line("generation {} waits for the next mount", state.pending);
   VENEER_ASSIGN(const auto layers, ShowProblems(store, *catalog, *trust, output));
   VENEER_TRY(ShowExposure(store, *catalog, *trust, layers, output));
-  return shown;
+  VENEER_TRY(shown);
+  return mounts.AllAnswer();
 }
 
 }  // namespace

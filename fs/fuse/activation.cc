@@ -1,9 +1,8 @@
 #include "fs/fuse/activation.h"
 
 #include <chrono>
-#include <filesystem>
-#include <set>
-#include <system_error>
+
+#include "fs/base/cancel.h"
 
 namespace veneer::fuse {
 namespace {
@@ -38,23 +37,26 @@ int64_t MicrosecondsSince(std::chrono::steady_clock::time_point begin) {
       .count();
 }
 
-Result<LiveMount> Meet(const std::string& path) {
-  VENEER_ASSIGN(ControlChannel channel, ControlChannel::Connect(path));
-  VENEER_ASSIGN(json status, channel.Ask({{"request", "status"}}));
-  return LiveMount{std::move(channel), std::move(status)};
-}
-
-void CommitAll(std::vector<LiveMount>& mounts, SwitchReport& report) {
+// One that does not answer any more switches when it does: it has been told.
+Status CommitAll(std::vector<LiveMount>& mounts, SwitchReport& report) {
+  Status outcome;
   for (LiveMount& mount : mounts) {
     auto answer = mount.channel.Ask({{"request", "commit"}});
     if (!answer) {
-      report.warnings.push_back(answer.error().Within(mount.dir()).message());
+      const Error error = answer.error().Within(mount.dir());
+      report.warnings.push_back(error.message());
+      if (error.code() == ErrorCode::kInterrupted) {
+        outcome = Fail(ErrorCode::kInterrupted,
+                       "interrupted; generation {} is current, and {} shows it once its server goes on",
+                       report.generation.number, mount.dir());
+      }
       continue;
     }
     report.mounts.push_back({mount.dir(), answer->value("entries", uint64_t{0}),
                              answer->value("folders", uint64_t{0}),
                              answer->value("longest_wait_us", int64_t{0})});
   }
+  return outcome;
 }
 
 Result<std::vector<LiveMount>> FindFollowers(const std::string& identity) {
@@ -69,31 +71,10 @@ Status TakeAlong(const std::string& identity, SwitchReport& report) {
   std::erase_if(mounts,
                 [&](const LiveMount& mount) { return mount.generation() == report.generation.number; });
   VENEER_TRY(PrepareAll(mounts, report));
-  CommitAll(mounts, report);
-  return {};
+  return CommitAll(mounts, report);
 }
 
 }  // namespace
-
-Result<std::vector<LiveMount>> FindLiveMounts(const std::string& identity) {
-  std::set<std::string> sockets;  // in an order that does not change
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(ControlFolder(identity), error)) {
-    if (entry.path().extension() == ".sock") sockets.insert(entry.path());
-  }
-  if (error && error != std::errc::no_such_file_or_directory)
-    return FailErrno(error.value(), ControlFolder(identity));
-  std::vector<LiveMount> mounts;
-  for (const std::string& socket : sockets) {
-    auto mount = Meet(socket);
-    if (mount) {
-      mounts.push_back(std::move(*mount));
-    } else if (mount.error().code() != ErrorCode::kNotFound) {
-      return tl::unexpected<Error>(mount.error().Within(socket));
-    }
-  }
-  return mounts;
-}
 
 Result<SwitchReport> SwitchGeneration(const catalog::Store& store, catalog::Catalog& catalog,
                                       const std::vector<std::string>& layers, const std::string& reason,
@@ -109,11 +90,13 @@ Result<SwitchReport> SwitchGeneration(const catalog::Store& store, catalog::Cata
   update.PutGeneration(report.generation);
   update.SetCurrent(number);
   update.AddEvent(std::move(event));
-  if (Status recorded = catalog.Commit(std::move(update)); !recorded) {
+  Status recorded = CheckCancel();
+  if (recorded) recorded = catalog.Commit(std::move(update));
+  if (!recorded) {
     AbortFirst(mounts, mounts.size());
     return tl::unexpected<Error>(std::move(recorded).error());
   }
-  CommitAll(mounts, report);
+  VENEER_TRY(CommitAll(mounts, report));
   report.microseconds = MicrosecondsSince(begin);
   // Mounts that began meanwhile may have read the record as it was before. The switch has happened: what goes
   // wrong here is a warning.

@@ -2,36 +2,16 @@
 // instant each.
 #pragma once
 
-#include <sys/types.h>
-
 #include <cstdint>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "fs/base/error.h"
 #include "fs/catalog/catalog.h"
 #include "fs/catalog/store.h"
-#include "fs/fuse/control_channel.h"
+#include "fs/fuse/live_mounts.h"
 
 namespace veneer::fuse {
-
-// A live mount of a store, and the line to its server.
-struct LiveMount {
-  ControlChannel channel;
-  nlohmann::json status;  // as the server describes itself: "dir", "generation", "pinned", ...
-
-  // Where it was mounted. It may have been detached since, and another have taken the place.
-  std::string dir() const { return status.value("dir", ""); }
-  // st_dev of what is in it: what the mount is known by, wherever it is seen.
-  dev_t device() const { return status.value("device", dev_t{0}); }
-  uint64_t generation() const { return status.value("generation", uint64_t{0}); }
-  bool pinned() const { return status.value("pinned", false); }
-};
-
-// The live mounts of the store with `identity`. Servers that are gone are passed over; one that is there and
-// does not answer is an error, since nobody can say what it shows. kIo.
-Result<std::vector<LiveMount>> FindLiveMounts(const std::string& identity);
 
 // What a switch did on one mount.
 struct MountSwitch {
@@ -50,7 +30,8 @@ struct SwitchReport {
 
 // Makes a new generation of `layers` (ids, base first) current: every live mount that is not pinned prepares,
 // then the record is written, then all switch; and so do those that began meanwhile. A mount whose server
-// dies on the way holds up none of the others. An error before the record leaves everything as it was.
+// dies on the way holds up none of the others. An error before the record leaves everything as it was;
+// kInterrupted may come after it too, of a mount that has not said yet that it shows the new generation.
 // `catalog` is open for writing, so that switches take turns; `event` says what happened and by whom.
 Result<SwitchReport> SwitchGeneration(const catalog::Store& store, catalog::Catalog& catalog,
                                       const std::vector<std::string>& layers, const std::string& reason,

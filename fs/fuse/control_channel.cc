@@ -1,10 +1,12 @@
 #include "fs/fuse/control_channel.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
 
+#include "fs/base/cancel.h"
 #include "fs/fuse/socket_address.h"
 
 namespace veneer::fuse {
@@ -12,10 +14,21 @@ namespace {
 
 using nlohmann::json;
 
-constexpr time_t kAnswerSeconds = 120;
+// A signal that comes just before poll(2) would not wake it, so that it wakes by itself now and then.
+constexpr int kCancelPollMilliseconds = 50;
 
 tl::unexpected<Error> Gone() {
   return Fail(ErrorCode::kNotFound, "control socket: the server of the mount has gone");
+}
+
+Status WaitForAnswer(int socket, std::chrono::milliseconds patience) {
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  pollfd readable{socket, POLLIN, 0};
+  while (::poll(&readable, 1, kCancelPollMilliseconds) <= 0) {
+    VENEER_TRY(CheckCancel());
+    if (std::chrono::steady_clock::now() >= deadline) return Fail(ErrorCode::kIo, "does not answer");
+  }
+  return {};
 }
 
 }  // namespace
@@ -24,18 +37,26 @@ std::string ControlFolder(const std::string& identity) {
   return "/run/veneer/" + identity;
 }
 
+// A server that is about to listen there makes the folder again: ControlServer::ListenInFolder.
+void RemoveControlSocket(const std::string& path) {
+  ::unlink(path.c_str());
+  ::rmdir(path.substr(0, path.rfind('/')).c_str());
+}
+
 Result<ControlChannel> ControlChannel::Connect(const std::string& path) {
   VENEER_ASSIGN(const sockaddr_un address, SocketAddress(path));
   UniqueFd socket(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
   if (!socket) return FailErrno(errno, path);
+  // A server that hears nobody has a queue that may be full. A request always finds room in its own buffer.
+  const timeval no_longer{.tv_sec = 0, .tv_usec = 1000 * kCancelPollMilliseconds};
+  if (::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &no_longer, sizeof no_longer) != 0)
+    return FailErrno(errno, path);
   if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    if (errno == EAGAIN) return Fail(ErrorCode::kIo, "does not answer");
     if (errno != ECONNREFUSED) return FailErrno(errno, path);
-    ::unlink(path.c_str());
+    RemoveControlSocket(path);
     return Fail(ErrorCode::kNotFound, "{}: nobody listens", path);
   }
-  const timeval patience{.tv_sec = kAnswerSeconds, .tv_usec = 0};
-  if (::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) != 0)
-    return FailErrno(errno, path);
   return ControlChannel(std::move(socket));
 }
 
@@ -59,7 +80,8 @@ Status ControlChannel::Send(const json& request, std::span<const int> descriptor
   return {};
 }
 
-Result<Message> ControlChannel::ReceiveAnswer() {
+Result<Message> ControlChannel::ReceiveAnswer(std::chrono::milliseconds patience) {
+  VENEER_TRY(WaitForAnswer(socket_.get(), patience));
   VENEER_ASSIGN(auto answer, ReceiveMessage(socket_.get()));
   gone_ = !answer;
   if (gone_) return Gone();

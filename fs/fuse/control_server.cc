@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <exception>
 
+#include "fs/fuse/control_channel.h"
 #include "fs/fuse/message.h"
 #include "fs/fuse/socket_address.h"
 #include "fs/io/file_ops.h"
@@ -36,13 +37,12 @@ bool IsReady(std::span<const pollfd> polled, int fd) {
                      [fd](const pollfd& one) { return one.fd == fd && one.revents != 0; });
 }
 
-// The folder is made as often as another server, ending, takes it away.
+// The folder is made as often as others take it away: a server that ends, or who finds what one left behind.
 Result<std::unique_ptr<ControlServer>> ControlServer::ListenInFolder(const std::string& folder,
                                                                      const std::string& name) {
   constexpr int kTries = 100;
   for (int i = 1;; ++i) {
-    VENEER_TRY(io::MakeFolders(folder));
-    auto server = Listen(folder + "/" + name);
+    auto server = io::MakeFolders(folder).and_then([&] { return Listen(folder + "/" + name); });
     if (server || server.error().code() != ErrorCode::kNotFound || i == kTries) return server;
   }
 }
@@ -67,8 +67,7 @@ Result<std::unique_ptr<ControlServer>> ControlServer::Listen(const std::string& 
 }
 
 ControlServer::~ControlServer() {
-  ::unlink(path_.c_str());
-  ::rmdir(path_.substr(0, path_.rfind('/')).c_str());  // if it was the last one there
+  RemoveControlSocket(path_);
 }
 
 void ControlServer::Watch(std::vector<pollfd>& watched) const {

@@ -2,8 +2,14 @@
 
 #include <fcntl.h>
 
+#include <atomic>
+#include <filesystem>
+#include <thread>
+
 #include "fs/fuse/control_channel.h"
+#include "fs/fuse/socket_address.h"
 #include "tests/support/catch.h"
+#include "tests/support/scoped_cancel.h"
 #include "tests/support/scratch.h"
 
 namespace veneer::fuse {
@@ -71,6 +77,71 @@ TEST_CASE("a client whose descriptor has the number of one that was ready before
   CHECK(echo.heard.empty());
   echo.server->Handle(echo.Poll());
   CHECK(echo.heard.size() == 1);
+}
+
+TEST_CASE("who waits for a server that is silent gives up in the end, and at once when a stop is asked for") {
+  Echo echo;
+  echo.Say({{"request", "hello"}});
+  REQUIRE_FAILS(ErrorCode::kIo, echo.client->ReceiveAnswer(std::chrono::milliseconds(0)));
+  const test::ScopedCancel cancel;
+  REQUIRE_FAILS(ErrorCode::kInterrupted, echo.client->ReceiveAnswer());
+  echo.server->Handle(echo.Poll());
+  echo.server->Handle(echo.Poll());
+  CHECK(echo.client->ReceiveAnswer().has_value());  // it is there already
+}
+
+TEST_CASE("a server that hears nobody for so long that no more can wait is silent") {
+  Echo echo;
+  std::vector<ControlChannel> waiting;
+  for (;;) {
+    auto connected = ControlChannel::Connect(echo.scratch / "echo.sock");
+    if (!connected) {
+      CHECK(connected.error().code() == ErrorCode::kIo);
+      break;
+    }
+    waiting.push_back(std::move(*connected));
+  }
+  CHECK(waiting.size() >= 64);
+}
+
+// A socket that its server, killed, has left behind.
+void LeaveSocket(const std::string& path) {
+  const auto address = SocketAddress(path);  // no assertion: a thread of its own may be here
+  if (!address) return;
+  const UniqueFd socket(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+  static_cast<void>(::bind(socket.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address));
+}
+
+TEST_CASE("a socket that was left behind goes, and its folder if nothing else is in it") {
+  const test::Scratch scratch;
+  const std::string folder = scratch / "store";
+  std::filesystem::create_directory(folder);
+  LeaveSocket(folder + "/1.sock");
+  LeaveSocket(folder + "/2.sock");
+  REQUIRE_FAILS(ErrorCode::kNotFound, ControlChannel::Connect(folder + "/1.sock"));
+  CHECK(std::filesystem::exists(folder + "/2.sock"));
+  REQUIRE_FAILS(ErrorCode::kNotFound, ControlChannel::Connect(folder + "/2.sock"));
+  CHECK_FALSE(std::filesystem::exists(folder));
+}
+
+TEST_CASE("a server finds its folder although others keep taking it away") {
+  const test::Scratch scratch;
+  const std::string folder = scratch / "store";
+  std::atomic<bool> stop{false};
+  std::thread other([&] {
+    while (!stop) {
+      LeaveSocket(folder + "/1.sock");
+      static_cast<void>(ControlChannel::Connect(folder + "/1.sock"));
+    }
+  });
+  for (int i = 0; i < 2000; ++i) {
+    const auto server = ControlServer::ListenInFolder(folder, "2.sock");
+    INFO((server ? "" : server.error().message()));
+    CHECK(server.has_value());
+    CHECK(ControlChannel::Connect(folder + "/2.sock").has_value());
+  }
+  stop = true;
+  other.join();
 }
 
 }  // namespace

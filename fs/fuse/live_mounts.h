@@ -1,0 +1,49 @@
+// Which mounts a store has.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "fs/base/error.h"
+#include "fs/fuse/control_channel.h"
+
+namespace veneer::fuse {
+
+// A live mount of a store, and the line to its server.
+struct LiveMount {
+  ControlChannel channel;
+  nlohmann::json status;  // as the server describes itself: "dir", "generation", "pinned", ...
+
+  // Where it was mounted. It may have been detached since, and another have taken the place.
+  std::string dir() const { return status.value("dir", ""); }
+  // st_dev of what is in it: what the mount is known by, wherever it is seen.
+  dev_t device() const { return status.value("device", dev_t{0}); }
+  uint64_t generation() const { return status.value("generation", uint64_t{0}); }
+  bool pinned() const { return status.value("pinned", false); }
+};
+
+// The live mounts of a store, and the servers of which nobody can say what they show.
+struct FoundMounts {
+  std::vector<LiveMount> live;
+  std::vector<Error> silent;  // each names the server's process
+
+  // The first of `silent`.
+  Status AllAnswer() const;
+};
+
+// For who only shows: how long a server may be silent.
+inline constexpr std::chrono::seconds kShowPatience{5};
+
+// The live mounts of the store with `identity`, each once, also while `veneer reload` gives it another
+// server; servers that are gone are passed over. None of them is waited for longer than `patience`, nor all
+// together. kIo, kInterrupted.
+Result<FoundMounts> FindMounts(const std::string& identity, std::chrono::milliseconds patience);
+
+// Likewise, for who has to know of every mount: one that is silent for ControlChannel::kPatience is an error.
+Result<std::vector<LiveMount>> FindLiveMounts(const std::string& identity);
+
+}  // namespace veneer::fuse

@@ -1,0 +1,108 @@
+// A mount whose server does not answer.
+#include <signal.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "tests/mount/switch_rig.h"
+
+namespace veneer::test {
+namespace {
+
+// The server of mount(0), stopped for as long as this lives.
+class Silence {
+ public:
+  explicit Silence(const SwitchRig& rig) : server_(rig.ServerOf(0)) { ::kill(server_, SIGSTOP); }
+  ~Silence() { ::kill(server_, SIGCONT); }
+  Silence(const Silence&) = delete;
+  Silence& operator=(const Silence&) = delete;
+
+  // How it is named.
+  std::string name() const { return "process " + std::to_string(server_) + ", the server of a mount"; }
+
+ private:
+  pid_t server_;
+};
+
+Command Start(const SwitchRig& rig, std::vector<std::string> words) {
+  words.insert(words.begin(), {"--store", rig.store()});
+  return Command(VeneerCommand(words));
+}
+
+std::string ReadFile(const std::string& path) {
+  std::ostringstream text;
+  text << std::ifstream(path).rdbuf();
+  return text.str();
+}
+
+TEST_CASE("a server that does not answer hides no other mount from who looks") {
+  const SwitchRig rig(2);
+  const std::string file = rig.root() + "/veneer.prom";
+  const Silence silence(rig);
+  Command words = Start(rig, {"status"});  // they wait side by side
+  Command metrics = Start(rig, {"metrics", "-o", file});
+  const auto status = rig.Json({"status"}, 1);
+  REQUIRE(status.at("mounts").size() == 1);
+  CHECK(status.at("mounts").at(0).at("dir") == rig.mount(1));
+  CHECK(status.at("silent") == nlohmann::json::array({silence.name() + ": does not answer"}));
+  CHECK_FALSE(status.at("effective_root") == "");
+
+  const CommandResult said = words.Wait();
+  RequireErrorLine(said, 1, "status", {silence.name(), "does not answer"});
+  CHECK(said.out.find("mounted at " + rig.mount(1)) != std::string::npos);
+  CHECK(said.out.find("NOT KNOWN  " + silence.name()) != std::string::npos);
+  CHECK(said.out.find("effective root") != std::string::npos);
+
+  RequireError(metrics.Wait(), 1, "metrics", {silence.name(), "does not answer"});
+  const std::string numbers = ReadFile(file);
+  CHECK(numbers.find("veneer_store_silent_servers{store=\"" + rig.store() + "\"} 1\n") != std::string::npos);
+  CHECK(numbers.find("mount=\"" + rig.mount(1) + "\"") != std::string::npos);
+  CHECK(numbers.find("mount=\"" + rig.mount(0) + "\"") == std::string::npos);
+}
+
+// Returns once `command` has a socket: from then on it talks to servers.
+void WaitForSocket(const Command& command) {
+  const std::string folder = "/proc/" + std::to_string(command.pid()) + "/fd";
+  for (;;) {
+    for (const auto& fd : std::filesystem::directory_iterator(folder)) {
+      std::error_code gone;
+      if (std::filesystem::read_symlink(fd.path(), gone).string().starts_with("socket:")) return;
+    }
+  }
+}
+
+TEST_CASE("a command that waits for a server that does not answer ends when it is told to") {
+  const SwitchRig rig(2);
+  const int signal = GENERATE(SIGINT, SIGTERM);
+  {
+    const Silence silence(rig);
+    for (const std::vector<std::string>& words :
+         {std::vector<std::string>{"status"}, {"metrics"}, {"activate", "p"}, {"reload"}}) {
+      Command command = Start(rig, words);
+      WaitForSocket(command);
+      command.Signal(signal);
+      RequireError(command.Wait(), 130, words.front(), {"interrupted"});
+    }
+  }
+  for (const auto& [dir, generation] : rig.Generations()) CHECK(generation == 1);
+  CHECK(rig.TreeOnRecord() == 0);
+  rig.SwitchByProgram(1);
+}
+
+TEST_CASE("who has to know of every mount is told which server does not answer") {
+  const SwitchRig rig(2);
+  const auto store = catalog::Store::Open(rig.store());
+  REQUIRE_OK(store);
+  const Silence silence(rig);
+  const auto found = fuse::FindMounts(store->identity(), std::chrono::milliseconds(100));
+  REQUIRE_OK(found);
+  REQUIRE(found->live.size() == 1);
+  CHECK(found->live.front().dir() == rig.mount(1));
+  const Status all = found->AllAnswer();
+  REQUIRE_FALSE(all);
+  CHECK(all.error().message() == silence.name() + ": does not answer");
+}
+
+}  // namespace
+}  // namespace veneer::test
