@@ -5,11 +5,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <climits>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <initializer_list>
 
 #include "fs/base/cancel.h"
 #include "fs/io/file_ops.h"
@@ -44,7 +46,20 @@ Status Unpack(const std::string& text) {
   return tl::unexpected<Error>(Error(CodeOfWord(text.substr(0, line)), text.substr(line + 1)));
 }
 
-[[noreturn]] void RunDaemon(const Begin& begin, UniqueFd report) {
+// Closes all that this process has open but the standard descriptors and `kept`, which is in order.
+void CloseAllBut(std::initializer_list<int> kept) {
+  int next = STDERR_FILENO + 1;
+  for (const int fd : kept) {
+    if (fd > next) ::close_range(static_cast<unsigned>(next), static_cast<unsigned>(fd - 1), 0);
+    next = std::max(next, fd + 1);
+  }
+  ::close_range(static_cast<unsigned>(next), ~0U, 0);
+}
+
+// Of what its command had open, and of what that one's caller had, a daemon keeps for good only what it
+// needs: no lock, no end of a pipe, no line to another server.
+[[noreturn]] void RunDaemon(const Begin& begin, UniqueFd report, int needed) {
+  CloseAllBut({std::min(report.get(), needed), std::max(report.get(), needed)});
   ::setsid();
   const auto tell = [&](const std::string& text) {
     static_cast<void>(io::WriteAll(report.get(), AsBytes(text), "pipe"));
@@ -62,7 +77,8 @@ Status Unpack(const std::string& text) {
   ::_exit(served ? 0 : 1);
 }
 
-Status Daemonize(const Begin& begin) {
+// `needed`: a descriptor that `begin` wants, -1 for none.
+Status Daemonize(const Begin& begin, int needed = -1) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return FailErrno(errno, "pipe");
   UniqueFd input(ends[0]);
@@ -72,7 +88,7 @@ Status Daemonize(const Begin& begin) {
   if (child < 0) return FailErrno(errno, "fork");
   if (child == 0) {
     input.reset();
-    RunDaemon(begin, std::move(output));
+    RunDaemon(begin, std::move(output), needed);
   }
   output.reset();
   std::string text;
@@ -119,8 +135,6 @@ Status MountAndServe(fuse::MountOptions options, bool foreground) {
   for (std::string* path : {&options.store, &options.trust}) {
     if (auto absolute = AbsolutePath(*path)) *path = std::move(*absolute);
   }
-  // Nor may it keep for good what the caller had open: a lock, the end of a pipe.
-  if (!foreground) ::close_range(STDERR_FILENO + 1, ~0U, 0);
   const auto manager = foreground ? ServiceManager::Find() : nullptr;
   if (manager) {
     if (auto kept = manager->TakeKept(); fuse::Supervisor::CanResume(kept)) {
@@ -141,8 +155,9 @@ Status MountAndServe(fuse::MountOptions options, bool foreground) {
 }
 
 Status TakeOverAndServe(fuse::ControlChannel former) {
+  const int line = former.socket();
   return Daemonize(
-      [&](fuse::Log log) { return fuse::Supervisor::TakeOver(std::move(former), std::move(log)); });
+      [&](fuse::Log log) { return fuse::Supervisor::TakeOver(std::move(former), std::move(log)); }, line);
 }
 
 }  // namespace veneer::tools

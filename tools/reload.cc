@@ -1,5 +1,3 @@
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
 #include <memory>
 
@@ -17,7 +15,6 @@ namespace {
 constexpr std::chrono::seconds kPatience{30};
 
 Status Reload(const std::string& dir, const Globals& globals, Output& output) {
-  ::close_range(STDERR_FILENO + 1, ~0U, 0);  // as for a mount: the new server lives on
   std::string wanted = dir;
   if (auto absolute = AbsolutePath(dir); !dir.empty() && absolute) wanted = *absolute;
   VENEER_ASSIGN(const catalog::Store store, catalog::Store::Open(globals.store, globals.trust));
