@@ -20,7 +20,7 @@ struct Options {
 };
 
 Status Mount(const Options& options, const Globals& globals, Output& output) {
-  VENEER_ASSIGN(const std::string dir, AbsolutePath(options.dir));
+  VENEER_ASSIGN(const std::string dir, MountPoint(options.dir));
   fuse::MountOptions server;
   server.store = globals.store;
   server.trust = globals.trust;

@@ -11,6 +11,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <initializer_list>
 
 #include "fs/base/cancel.h"
@@ -128,6 +129,15 @@ Result<std::string> AbsolutePath(const std::string& path) {
   char resolved[PATH_MAX];
   if (::realpath(path.c_str(), resolved) == nullptr) return FailErrno(errno, path);
   return std::string(resolved);
+}
+
+Result<std::string> MountPoint(const std::string& path) {
+  auto resolved = AbsolutePath(path);
+  if (resolved || ::access(path.c_str(), F_OK) == 0 || errno != ENOTCONN) return resolved;
+  const std::filesystem::path plain = std::filesystem::absolute(path).lexically_normal();
+  const std::filesystem::path place = plain.has_filename() ? plain : plain.parent_path();
+  VENEER_ASSIGN(const std::string folder, AbsolutePath(place.parent_path()));
+  return (std::filesystem::path(folder) / place.filename()).string();
 }
 
 Status MountAndServe(fuse::MountOptions options, bool foreground) {

@@ -11,6 +11,9 @@ namespace veneer::tools {
 // The absolute path of what is at `path`, without symlinks. The errors of realpath(3).
 Result<std::string> AbsolutePath(const std::string& path);
 
+// Likewise of a mount point, also of one whose server has died, which nobody can look into.
+Result<std::string> MountPoint(const std::string& path);
+
 // Mounts and serves. In the foreground until the file system is unmounted; otherwise in a daemon, and this
 // returns once the mount answers, or with the daemon's error. SIGTERM and SIGINT unmount, lazily where it is
 // in use.

@@ -107,7 +107,7 @@ Status ApplyOption(std::string_view option, bool sloppy, fuse::MountOptions& ser
 Status Mount(const Words& words) {
   fuse::MountOptions server;
   server.store = words.places[0];
-  VENEER_ASSIGN(server.target, AbsolutePath(words.places[1]));
+  VENEER_ASSIGN(server.target, MountPoint(words.places[1]));
   std::string_view rest = words.options;
   while (!rest.empty()) {
     const size_t comma = rest.find(',');

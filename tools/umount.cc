@@ -54,7 +54,7 @@ std::string Users(const fuse::MountEntry& mount) {
 
 Status Umount(const Options& options, const Globals&, Output& output) {
   std::string dir = options.dir;
-  if (auto resolved = AbsolutePath(options.dir)) dir = *resolved;
+  if (auto resolved = MountPoint(options.dir)) dir = *resolved;
   VENEER_ASSIGN(const fuse::MountEntry mount, FindMount(dir));
   output.json() = {{"dir", ToUtf8(dir)}};
   const Status status = fuse::Unmount(dir, options.lazy);

@@ -45,16 +45,17 @@ ino_t NameSpaceOf(const std::string& process) {
   return ::stat((process + "/ns/mnt").c_str(), &st) == 0 ? st.st_ino : 0;
 }
 
+// The table first: what is mounted there may have no server any more.
 Status CheckTarget(const std::string& target) {
-  struct stat st {};
-  if (::stat(target.c_str(), &st) != 0) return FailErrno(errno, target);
-  if (!S_ISDIR(st.st_mode)) return Fail(ErrorCode::kUsage, "{}: not a folder", target);
   VENEER_ASSIGN(const auto mounts, ReadMountTable());
   const auto same = [&](const MountEntry& entry) { return entry.target == target; };
   if (const auto found = std::find_if(mounts.begin(), mounts.end(), same); found != mounts.end()) {
-    return Fail(ErrorCode::kBusy, "{}: a {} is mounted there already; run: umount {}", target, found->type,
-                target);
+    return Fail(ErrorCode::kBusy, "{}: a {} is mounted there already; run: {}umount {}", target, found->type,
+                found->type == kFileSystemType ? "veneer " : "", target);
   }
+  struct stat st {};
+  if (::stat(target.c_str(), &st) != 0) return FailErrno(errno, target);
+  if (!S_ISDIR(st.st_mode)) return Fail(ErrorCode::kUsage, "{}: not a folder", target);
   return {};
 }
 

@@ -1,4 +1,4 @@
-// A mount whose server does not answer.
+// A mount whose server does not answer, or has died.
 #include <signal.h>
 
 #include <filesystem>
@@ -102,6 +102,21 @@ TEST_CASE("who has to know of every mount is told which server does not answer")
   const Status all = found->AllAnswer();
   REQUIRE_FALSE(all);
   CHECK(all.error().message() == silence.name() + ": does not answer");
+}
+
+TEST_CASE("where a dead mount is, mount names what takes it away") {
+  const SwitchRig rig(1);
+  const bool known = GENERATE(true, false);  // whether the kernel has the root's attributes
+  if (known) CHECK(std::filesystem::exists(rig.mount(0) + "/d0"));
+  const pid_t worker = rig.WorkerOf(0);
+  REQUIRE(::kill(rig.ServerOf(0), SIGKILL) == 0);
+  while (::kill(worker, 0) == 0) continue;
+  RequireError(
+      rig.Try({"mount", rig.mount(0)}), 5, "mount",
+      {rig.mount(0) + ": a fuse.veneer is mounted there already", " umount " + rig.mount(0), "run: veneer "});
+  rig.Run({"umount", rig.mount(0) + "/../mnt0/"});
+  rig.Run({"mount", rig.mount(0)});
+  CHECK(std::filesystem::exists(rig.mount(0) + "/d0"));
 }
 
 }  // namespace
