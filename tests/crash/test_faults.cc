@@ -350,6 +350,30 @@ TEST_CASE("64 descriptors are enough for a mount, its switches and every other c
   limited({"repair-catalog"});
 }
 
+TEST_CASE("a mount of thirty layers serves all of them, or says that it may open too few files") {
+  const FaultyStore store;
+  std::vector<std::string> words = {"install", "--activate"};
+  std::vector<std::string> components;
+  for (int i = 0; i < 27; ++i) components.push_back("c" + std::to_string(i));
+  for (const std::string& one : components) words.push_back(store.Patch(one, one, 1));
+  store.Json(words);
+  REQUIRE(store.Current().size() == 30);
+  int served = 0;
+  for (int limit = 32; limit <= 128; limit += 8) {
+    const CommandResult mounted = RunCommand({"prlimit", "--nofile=" + std::to_string(limit), VENEER_PROGRAM,
+                                              "--store", store.path(), "mount", store.mount()});
+    INFO("limit " << limit << ": " << mounted.err);
+    if (mounted.status != 0) {
+      RequireError(mounted, 1, "mount", {"oo many open files"});
+      continue;
+    }
+    ++served;
+    for (const std::string& one : components) CHECK(ReadFile(store.mount() + "/usr/lib/" + one) == one);
+    store.Json({"umount", store.mount()});
+  }
+  CHECK(served > 0);
+}
+
 TEST_CASE("a mount serves files far bigger than the memory that it may have") {
   if (fuse::kSanitized) return;  // which takes terabytes of addresses
   const FaultyStore store;
