@@ -129,6 +129,15 @@ class StoreToStop {
     Run({"install", file, "--activate"});
   }
   std::string path() const { return shop_ / "store"; }
+  // A file to be installed.
+  std::string AnotherLayer() const {
+    shop_.Write("tree/another", "file");
+    const std::string file = shop_ / "another.layer";
+    const CommandResult sealed = Veneer(shop_.SealWords(file));
+    INFO(sealed.err);
+    CHECK(sealed.status == 0);
+    return file;
+  }
   void Run(std::vector<std::string> words) const {
     words.insert(words.begin(), {"--store", path()});
     const CommandResult result = Veneer(words);
@@ -154,19 +163,29 @@ class StoreToStop {
   Workshop shop_;
 };
 
-TEST_CASE("a signal stops a scan in its middle, and the store is as it was") {
-  const StoreToStop store;
-  const std::vector<std::string> words = {"scan"};
-  const int signal = GENERATE(SIGINT, SIGTERM, SIGHUP);
-  INFO("signal " << signal);
+// Stops `words` by each signal, one after the other; then lets them run.
+void RequireThatSignalsStop(const StoreToStop& store, const std::vector<std::string>& words) {
   const auto names = NamesIn(store.path());
   const auto layers = NamesIn(store.path() + "/layers");
   const std::string listed = Veneer({"--store", store.path(), "list"}).out;
-  store.Stop(words, signal);
-  CHECK(NamesIn(store.path()) == names);
-  CHECK(NamesIn(store.path() + "/layers") == layers);
-  CHECK(Veneer({"--store", store.path(), "list"}).out == listed);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    INFO("signal " << signal);
+    store.Stop(words, signal);
+    CHECK(NamesIn(store.path()) == names);
+    CHECK(NamesIn(store.path() + "/layers") == layers);
+    CHECK(Veneer({"--store", store.path(), "list"}).out == listed);
+  }
   store.Run(words);
+}
+
+TEST_CASE("a signal stops a scan in its middle, and the store is as it was") {
+  const StoreToStop store;
+  RequireThatSignalsStop(store, {"scan"});
+}
+
+TEST_CASE("a signal stops an install in its middle, and nothing of the layer is left") {
+  const StoreToStop store;
+  RequireThatSignalsStop(store, {"install", store.AnotherLayer()});
 }
 
 }  // namespace
