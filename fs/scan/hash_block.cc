@@ -1,6 +1,7 @@
 #include "fs/scan/hash_block.h"
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "fs/base/cancel.h"
@@ -86,10 +87,9 @@ class Rebuilder {
     for (uint64_t way = 0; way < ways; ++way) {
       if (way % 1024 == 0) VENEER_TRY(CheckCancel());
       io::BlockData block = made;
-      for (size_t i = 0; i < doubtful.size(); ++i) {
-        if ((way >> i & 1) == 0) continue;
-        std::copy(EntryOf(present, doubtful[i]), EntryOf(present, doubtful[i] + 1),
-                  EntryOf(block, doubtful[i]));
+      for (auto [bits, entry] = std::pair(way, doubtful.begin()); bits != 0; bits >>= 1, ++entry) {
+        if ((bits & 1) != 0)
+          std::copy(EntryOf(present, *entry), EntryOf(present, *entry + 1), EntryOf(block, *entry));
       }
       if (crypto::Sha256(block) == expected_) return std::optional(block);
     }
