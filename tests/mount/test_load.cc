@@ -94,7 +94,9 @@ void CheckGrowth(const std::vector<Held>& before, const std::vector<Held>& after
   for (size_t i = 0; i < before.size(); ++i) {
     INFO("process " << i);
     CHECK(after[i].resident <= before[i].resident + kGrowth);
-    CHECK(after[i].descriptors <= before[i].descriptors);
+    // A server closes the line of a client that has just ended a moment later. What leaks does so at each
+    // switch.
+    CHECK(after[i].descriptors <= before[i].descriptors + 4);
   }
 }
 
