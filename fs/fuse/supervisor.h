@@ -110,7 +110,7 @@ class Supervisor {
   Result<Shown> OpenGeneration(uint64_t number);
   Result<Shown> OpenLayers(const catalog::Catalog& catalog, uint64_t number,
                            const std::vector<std::string>& ids);
-  void CloseLayersNotShown();
+  void CloseJustOpened();
   Result<ControlServer::Answer> Answer(ControlServer::ClientId client, const nlohmann::json& request);
   Result<nlohmann::json> Prepare(ControlServer::ClientId client, const nlohmann::json& request);
   Result<nlohmann::json> PrepareWorker(const Shown& shown);
@@ -149,6 +149,7 @@ class Supervisor {
   bool unmounted_ = false;  // or handed over: there is nothing left to do
 
   std::map<uint16_t, catalog::Store::SealedLayer> layers_;  // open, by slot
+  std::set<uint16_t> just_opened_;                          // of them, those that the last generation brought
   std::deque<Shown> history_;                               // oldest first; the last one is shown
   bool lost_events_ = false;                                // and said so
   uint64_t settled_ = 0;  // the last generation that a worker finished switching to

@@ -66,15 +66,15 @@ Result<Supervisor::Shown> Supervisor::OpenLayers(const catalog::Catalog& catalog
     }
     shown.slots.push_back(slot);
   }
+  just_opened_.clear();
+  for (const auto& [slot, layer] : opened) just_opened_.insert(slot);
   layers_.merge(opened);
   return shown;
 }
 
-// Those that were opened for a switch that is not made: a worker that had to load them could fail by them.
-void Supervisor::CloseLayersNotShown() {
-  std::set<uint16_t> shown;
-  for (const Shown& generation : history_) shown.insert(generation.slots.begin(), generation.slots.end());
-  std::erase_if(layers_, [&](const auto& layer) { return !shown.contains(layer.first); });
+// For a switch that is not made: a worker that had to load its layers could fail by them.
+void Supervisor::CloseJustOpened() {
+  for (const uint16_t slot : just_opened_) layers_.erase(slot);
   Keep();
 }
 
@@ -105,7 +105,7 @@ Result<json> Supervisor::Prepare(ControlServer::ClientId client, const json& req
   Keep();
   auto report = PrepareWorker(shown);
   if (!report) {
-    CloseLayersNotShown();
+    CloseJustOpened();
     return report;
   }
   prepared_ = std::move(shown);
@@ -190,7 +190,7 @@ Result<json> Supervisor::CommitByWorker() {
 
 void Supervisor::Abort() {
   prepared_.reset();
-  CloseLayersNotShown();
+  CloseJustOpened();
   if (!worker_) return;
   const auto answer = worker_->Ask({{"request", "abort"}});
   if (!answer && worker_->gone()) WorkerEnded();  // the next one knows of no switch
