@@ -88,16 +88,12 @@ Status ShowStatus(const Globals& globals, Output& output) {
   VENEER_ASSIGN(const catalog::Store store, catalog::Store::Open(globals.store, globals.trust));
   VENEER_ASSIGN(const auto catalog, store.OpenCatalogForReading());
   VENEER_ASSIGN(const catalog::State state, catalog->ReadState());
-  output.json() = {{"generation", state.current},
-                   {"effective_root", ""},
-                   {"layers", Json::array()},
-                   {"pending", state.pending},
-                   {"last_good", state.last_good},
-                   {"mounts", Json::array()},
-                   {"silent", Json::array()},
-                   {"problems", Json::array()},
-                   {"withdrawn", Json::array()},
-                   {"exposure", {{"answered", Json::array()}, {"open", Json::array()}}}};
+  output.json() = {
+      {"generation", state.current},  {"effective_root", ""},
+      {"layers", Json::array()},      {"pending", state.pending},
+      {"last_good", state.last_good}, {"mounts", Json::array()},
+      {"silent", Json::array()},      {"problems", Json::array()},
+      {"withdrawn", Json::array()},   {"exposure", {{"answered", Json::array()}, {"open", Json::array()}}}};
   VENEER_ASSIGN(const auto mounts, fuse::FindMounts(store.identity(), fuse::kShowPatience));
   ShowMounts(mounts, output);
   VENEER_ASSIGN(const auto trust, store.LoadTrust());

@@ -90,13 +90,19 @@ std::vector<Held> HeldByServers(const SwitchRig& rig) {
   return held;
 }
 
-void CheckGrowth(const std::vector<Held>& before, const std::vector<Held>& after) {
+void CheckGrowth(const SwitchRig& rig, const std::vector<Held>& before) {
+  const auto no_more = [](const Held& now, const Held& then) { return now.descriptors <= then.descriptors; };
+  auto after = HeldByServers(rig);
+  // A server closes the line of a client that has just ended a moment later; what leaks stays.
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (!std::equal(after.begin(), after.end(), before.begin(), no_more) &&
+         std::chrono::steady_clock::now() < deadline) {
+    after = HeldByServers(rig);
+  }
   for (size_t i = 0; i < before.size(); ++i) {
     INFO("process " << i);
     CHECK(after[i].resident <= before[i].resident + kGrowth);
-    // A server closes the line of a client that has just ended a moment later. What leaks does so at each
-    // switch.
-    CHECK(after[i].descriptors <= before[i].descriptors + 4);
+    CHECK(after[i].descriptors <= before[i].descriptors);
   }
 }
 
@@ -166,7 +172,7 @@ TEST_CASE("readers, switches, kills and scans together do no harm to each other,
   const auto before = HeldByServers(rig);
   const int rounds = Rounds();
   for (int round = 1; round < rounds; ++round) RunRound(rig, done);
-  CheckGrowth(before, HeldByServers(rig));
+  CheckGrowth(rig, before);
   scanning.Stop();
   CHECK(scanning.failure() == "");
   CHECK(scanning.scans() > 0);
