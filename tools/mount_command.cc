@@ -78,8 +78,9 @@ void CloseAllBut(std::initializer_list<int> kept) {
   ::_exit(served ? 0 : 1);
 }
 
-// `needed`: a descriptor that `begin` wants, -1 for none.
-Status Daemonize(const Begin& begin, int needed = -1) {
+// The daemon, once the mount answers. It is a session of its own, so whoever stops this command does not
+// reach it: meanwhile it gets `stop` then. `needed`: a descriptor that `begin` wants, -1 for none.
+Result<pid_t> Daemonize(const Begin& begin, int stop, int needed = -1) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return FailErrno(errno, "pipe");
   UniqueFd input(ends[0]);
@@ -94,19 +95,16 @@ Status Daemonize(const Begin& begin, int needed = -1) {
   output.reset();
   std::string text;
   char buffer[4096];
+  pollfd readable{input.get(), POLLIN, 0};
   for (;;) {
-    pollfd readable{input.get(), POLLIN, 0};
-    if (::poll(&readable, 1, -1) < 0) {
-      // It is a session of its own, so whoever stopped this command did not reach it.
-      if (CancelRequested()) ::kill(child, SIGTERM);
-      continue;
-    }
+    if (CancelRequested()) ::kill(child, stop);
+    if (::poll(&readable, 1, kCancelPollMilliseconds) <= 0) continue;
     const ssize_t n = ::read(input.get(), buffer, sizeof buffer);
     if (n <= 0) break;
     text.append(buffer, static_cast<size_t>(n));
   }
   VENEER_TRY(Unpack(text));
-  return CheckCancel();
+  return child;
 }
 
 // In a process of its own: the supervisor forks, and a process that wrote to the catalog must not any more.
@@ -158,16 +156,25 @@ Status MountAndServe(fuse::MountOptions options, bool foreground) {
   const Begin begin = [&](fuse::Log log) {
     return fuse::Supervisor::Start(std::move(options), std::move(log), manager.get());
   };
-  if (!foreground) return Daemonize(begin);
-  return Serve(begin, OpenLog(false), [&] {
-    if (manager) manager->Ready();
-  });
+  if (foreground) {
+    return Serve(begin, OpenLog(false), [&] {
+      if (manager) manager->Ready();
+    });
+  }
+  VENEER_ASSIGN(const pid_t server, Daemonize(begin, SIGTERM));
+  Status stopped = CheckCancel();
+  if (!stopped) ::kill(server, SIGTERM);
+  return stopped;
 }
 
 Status TakeOverAndServe(fuse::ControlChannel former) {
   const int line = former.socket();
-  return Daemonize(
-      [&](fuse::Log log) { return fuse::Supervisor::TakeOver(std::move(former), std::move(log)); }, line);
+  const Begin begin = [&](fuse::Log log) {
+    return fuse::Supervisor::TakeOver(std::move(former), std::move(log));
+  };
+  // To one that has the mount already, SIGHUP is nothing: a stop that comes late must not unmount it.
+  VENEER_TRY(Daemonize(begin, SIGHUP, line));
+  return {};
 }
 
 }  // namespace veneer::tools

@@ -20,7 +20,7 @@ Result<std::string> MountPoint(const std::string& path);
 Status MountAndServe(fuse::MountOptions options, bool foreground);
 
 // Takes a live mount over from the server at the other end of `former`, in a daemon; returns once the mount
-// is there. Errors of Supervisor::TakeOver.
+// is there. A request to stop meanwhile leaves the mount with one of the two. Errors of Supervisor::TakeOver.
 Status TakeOverAndServe(fuse::ControlChannel former);
 
 }  // namespace veneer::tools

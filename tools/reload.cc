@@ -1,6 +1,7 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 
+#include "fs/base/cancel.h"
 #include "fs/catalog/catalog_lock.h"
 #include "fs/fuse/activation.h"
 #include "tools/mount_command.h"
@@ -26,6 +27,7 @@ Status Reload(const std::string& dir, const Globals& globals, Output& output) {
   for (fuse::LiveMount& mount : mounts) {
     const std::string target = mount.dir();
     if (!wanted.empty() && target != wanted) continue;
+    VENEER_TRY(CheckCancel());
     if (Status taken = TakeOverAndServe(std::move(mount.channel)); !taken)
       return tl::unexpected<Error>(taken.error().Within(target));
     output.Note("{}: reloaded", target);

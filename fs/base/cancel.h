@@ -15,6 +15,10 @@ void SetCancelRequested(bool requested) noexcept;
 
 bool CancelRequested() noexcept;
 
+// How long poll(2) may wait before it looks for a request again: a signal that comes between the look and the
+// wait does not wake it.
+constexpr int kCancelPollMilliseconds = 50;
+
 // kInterrupted, "interrupted", if a stop was asked for.
 Status CheckCancel();
 

@@ -14,9 +14,6 @@ namespace {
 
 using nlohmann::json;
 
-// A signal that comes just before poll(2) would not wake it, so that it wakes by itself now and then.
-constexpr int kCancelPollMilliseconds = 50;
-
 tl::unexpected<Error> Gone() {
   return Fail(ErrorCode::kNotFound, "control socket: the server of the mount has gone");
 }

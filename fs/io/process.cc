@@ -20,9 +20,6 @@ extern char** environ;
 namespace veneer::io {
 namespace {
 
-// A signal that comes just before poll(2) would not wake it, so that it wakes by itself now and then.
-constexpr int kCancelPollMilliseconds = 50;
-
 // Our environment with `added` in front, where the first of a name counts.
 std::vector<char*> EnvironmentWith(std::vector<std::string>& added) {
   std::vector<char*> environment;

@@ -8,6 +8,9 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
+#include <string>
+#include <vector>
 
 #include "fs/catalog/catalog_lock.h"
 #include "tests/tools/policy_store.h"
@@ -47,6 +50,23 @@ class MountedByHand : public PolicyStore {
     CHECK(Mounts().empty());
   }
 };
+
+std::vector<pid_t> ChildrenOf(const Command& command) {
+  const std::string pid = std::to_string(command.pid());
+  std::ifstream list("/proc/" + pid + "/task/" + pid + "/children");
+  return {std::istream_iterator<pid_t>(list), std::istream_iterator<pid_t>()};
+}
+
+// The child of `command` that has a session of its own: the server to be. 0 if the command ended before it
+// was seen.
+pid_t WaitForDaemon(const Command& command) {
+  while (!command.Ended()) {
+    for (const pid_t child : ChildrenOf(command)) {
+      if (::getsid(child) == child) return child;
+    }
+  }
+  return 0;
+}
 
 TEST_CASE("a mount in the foreground ends with 0 when it is told to stop, and SIGHUP is nothing to it") {
   const MountedByHand store;
@@ -104,10 +124,7 @@ TEST_CASE("a mount that is told to stop before it is there never appears") {
   if (way == "foreground") argv.emplace_back("--foreground");
   Command command(argv);
   // The child that would make the waiting generation current waits for the lock.
-  const std::string pid = std::to_string(command.pid());
-  for (std::string child; child.empty();) {
-    std::ifstream("/proc/" + pid + "/task/" + pid + "/children") >> child;
-  }
+  while (!command.Ended() && ChildrenOf(command).empty()) continue;
   command.Signal(SIGTERM);
   held->reset();
   const CommandResult result = command.Wait();
@@ -117,19 +134,6 @@ TEST_CASE("a mount that is told to stop before it is there never appears") {
   store.RequireUnmounted();
   store.Json({"mount", store.mount()});
   CHECK(stdfs::exists(store.mount() + "/usr/lib/lib"));
-}
-
-// The child of `command` that has a session of its own: the server to be. 0 if the command ended before it
-// was seen.
-pid_t WaitForDaemon(const Command& command) {
-  const std::string pid = std::to_string(command.pid());
-  for (;;) {
-    std::ifstream children("/proc/" + pid + "/task/" + pid + "/children");
-    if (!children) return 0;
-    for (pid_t child = 0; children >> child;) {
-      if (::getsid(child) == child) return child;
-    }
-  }
 }
 
 TEST_CASE(
@@ -153,6 +157,43 @@ TEST_CASE(
     store.RequireUnmounted();
   }
   CHECK(caught);
+}
+
+bool BlocksSigterm(pid_t process) {
+  std::ifstream status("/proc/" + std::to_string(process) + "/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with("SigBlk:"))
+      return (std::stoull(line.substr(7), nullptr, 16) >> (SIGTERM - 1) & 1) != 0;
+  }
+  return false;
+}
+
+TEST_CASE("a reload that is stopped leaves the mount with one server, the former or the next") {
+  const MountedByHand store;
+  store.Json({"mount", store.mount()});
+  const int signal = GENERATE(SIGTERM, SIGINT, SIGHUP);
+  bool stayed = false;
+  bool changed = false;
+  for (int attempt = 0; attempt < 30; ++attempt) {
+    const pid_t former = store.WaitForSupervisor();
+    Command command(VeneerCommand({"--store", store.path(), "reload"}));
+    const pid_t next = WaitForDaemon(command);
+    // In turn: at once, when it holds signals back already, and as late as can be.
+    while (attempt % 3 == 1 && !command.Ended() && !BlocksSigterm(next)) continue;
+    while (attempt % 3 == 2 && !command.Ended() && ::kill(former, 0) == 0) continue;
+    command.Signal(signal);
+    const CommandResult result = command.Wait();
+    INFO(result.err);
+    CHECK((result.status == 130 || result.status == 0));
+    const auto mounts = store.Mounts();
+    REQUIRE(mounts.size() == 1);
+    const pid_t server = mounts.at(0).at("supervisor_pid");
+    (server == former ? stayed : changed) = true;
+    store.RequireDeafTo(SIGHUP, server);
+  }
+  CHECK(stayed);
+  CHECK(changed);
+  store.Json({"umount", store.mount()});
 }
 
 TEST_CASE("a mount in the foreground outlives the one who reads its log") {

@@ -58,6 +58,12 @@ void Command::Signal(int signal) const {
   ::kill(pid_, signal);
 }
 
+bool Command::Ended() const {
+  siginfo_t ended{};
+  return ::waitid(P_PID, static_cast<id_t>(pid_), &ended, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+         ended.si_pid == pid_;
+}
+
 CommandResult Command::Wait() {
   int status = 0;
   while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {

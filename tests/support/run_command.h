@@ -28,6 +28,7 @@ class Command {
 
   pid_t pid() const { return pid_; }
   void Signal(int signal) const;
+  bool Ended() const;
 
   // Waits for its end.
   CommandResult Wait();
