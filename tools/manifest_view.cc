@@ -45,9 +45,9 @@ void ShowSizes(const io::PosixFile& file, const layer::SignedManifest& claim, Ou
   output.json()["sizes"] = {{"file", file.size()},
                             {"image", manifest.image_size},
                             {"tree", manifest.tree_size},
-                            {"cms", claim.cms_size}};
+                            {"cms", claim.cms.size()}};
   output.Line("size       {}: image {}, hash tree {}, signed manifest {}", SizeText(file.size()),
-              SizeText(manifest.image_size), SizeText(manifest.tree_size), SizeText(claim.cms_size));
+              SizeText(manifest.image_size), SizeText(manifest.tree_size), SizeText(claim.cms.size()));
 }
 
 std::string ValueText(const Json& value) {

@@ -15,7 +15,7 @@ constexpr const char* kName = "memory for the next supervisor";
 
 // Two places for a state. The first word of the file says which one counts, and how long what is in it is: it
 // is written last, at one go.
-constexpr off_t kPlaceSize = 1 << 20;
+constexpr off_t kPlaceSize = 64 << 20;  // what nobody wrote takes no memory
 constexpr off_t PlaceOf(uint64_t number) {
   return 4096 + static_cast<off_t>(number) * kPlaceSize;
 }

@@ -1,8 +1,9 @@
 // Another supervisor takes the place of this one, under the live mount.
 //
-// The new one asks "hand-over" and gets the state as JSON, with the device, the shared counts and the layers'
-// files beside it. It verifies the layers by its own lights and has a worker load them. Only then it asks
-// "let-go": the old one ends its worker, answers, and ends. From there on it is as if the worker had died.
+// The new one asks "hand-over" and gets the state in a memory file, the device, the shared memory and the
+// layers' files. It verifies the layers' signatures by its own lights and has a worker load them; for neither
+// does it need the device under a layer, which may have failed. Only then it asks "let-go": the old one ends
+// its worker, answers, and ends. From there on it is as if the worker had died.
 //
 // A keeper has the same things all the time, and hands them to the next supervisor where the old one has
 // died.
@@ -17,7 +18,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int kStateSchema = 2;
+constexpr int kStateSchema = 3;
 constexpr size_t kFixedDescriptors = 2;  // device and counts; then the layers' files, in their order
 
 // What a keeper has.
@@ -52,6 +53,13 @@ MountOptions OptionsFromJson(const json& words) {
   return options;
 }
 
+// What another version of this program hands over need not be understood.
+Status CheckSchema(const json& state) {
+  if (state.value("state_schema", 0) == kStateSchema) return {};
+  return Fail(ErrorCode::kUnsupported,
+              "the mount's server speaks another language; unmount it and mount it again");
+}
+
 }  // namespace
 
 Result<ControlServer::Answer> Supervisor::HandOver(ControlServer::ClientId client) {
@@ -60,10 +68,12 @@ Result<ControlServer::Answer> Supervisor::HandOver(ControlServer::ClientId clien
   if (keeper_ != nullptr) {
     return Fail(ErrorCode::kFailed, "a service manager keeps the mount; run: {}", keeper_->ReplaceCommand());
   }
-  if (layers_.size() > kMaxDescriptors - kFixedDescriptors)
+  if (layers_.size() > kMaxDescriptors - kFixedDescriptors - 1)
     return Fail(ErrorCode::kBusy, "{}: has too many layers open; run: veneer gc", options_.target);
-  ControlServer::Answer answer = StateAsJson();
-  answer.descriptors = {device_.get(), shared_->fd()};
+  VENEER_ASSIGN(kept_state_, KeptState::Create());
+  VENEER_TRY(kept_state_->Write(StateAsJson()));
+  ControlServer::Answer answer = json{{"state_schema", kStateSchema}};
+  answer.descriptors = {kept_state_->fd(), device_.get(), shared_->fd()};
   for (const auto& [slot, layer] : layers_) answer.descriptors.push_back(layer.file->fd());
   taking_over_ = client;
   return answer;
@@ -72,7 +82,10 @@ Result<ControlServer::Answer> Supervisor::HandOver(ControlServer::ClientId clien
 json Supervisor::StateAsJson() const {
   json layers = json::array();
   for (const auto& [slot, layer] : layers_)
-    layers.push_back({{"slot", slot}, {"id", layer.signed_manifest.id}, {"file", layer.file->name()}});
+    layers.push_back({{"slot", slot},
+                      {"cms", json::binary(layer.signed_manifest.cms)},
+                      {"file", layer.file->name()},
+                      {"size", layer.file->size()}});
   return {{"state_schema", kStateSchema},
           {"options", ToJson(options_)},
           {"init", init_},
@@ -95,6 +108,10 @@ json Supervisor::LetGo() {
 
 Result<std::unique_ptr<Supervisor>> Supervisor::TakeOver(ControlChannel former, Log log) {
   VENEER_ASSIGN(Message state, former.AskForMessage({{"request", "hand-over"}}));
+  VENEER_TRY(CheckSchema(state.json));
+  if (state.descriptors.empty()) return Fail(ErrorCode::kFailed, "the mount's server handed nothing over");
+  VENEER_ASSIGN(state.json, KeptState(std::move(state.descriptors.front())).Read());
+  state.descriptors.erase(state.descriptors.begin());
   VENEER_ASSIGN(auto self, Inherit(std::move(state), std::move(log)));
   VENEER_TRY(CheckCancel());  // a signal that came before they were blocked
   // Where the former one dies of this, it has let go all the same.
@@ -114,6 +131,7 @@ Result<std::unique_ptr<Supervisor>> Supervisor::Resume(Kept kept, Keeper& keeper
   KeptState kept_state(std::move(kept.at(kStateName)));
   Message state;
   VENEER_ASSIGN(state.json, kept_state.Read());
+  VENEER_TRY(CheckSchema(state.json));
   state.descriptors.push_back(std::move(kept.at(kDeviceName)));
   state.descriptors.push_back(std::move(kept.at(kCountsName)));
   for (const json& layer : state.json.at("layers")) {
@@ -139,10 +157,8 @@ Result<std::unique_ptr<Supervisor>> Supervisor::Resume(Kept kept, Keeper& keeper
 
 // With a worker that has loaded everything, and does not serve yet.
 Result<std::unique_ptr<Supervisor>> Supervisor::Inherit(Message state, Log log) {
-  if (state.json.value("state_schema", 0) != kStateSchema || state.descriptors.size() < kFixedDescriptors) {
-    return Fail(ErrorCode::kUnsupported,
-                "the mount's server speaks another language; unmount it and mount it again");
-  }
+  if (state.descriptors.size() < kFixedDescriptors)
+    return Fail(ErrorCode::kFailed, "{} descriptors are no mount", state.descriptors.size());
   MountOptions options = OptionsFromJson(state.json.at("options"));
   VENEER_ASSIGN(catalog::Store store, catalog::Store::Open(options.store, options.trust));
   std::unique_ptr<Supervisor> self(new Supervisor(std::move(options), std::move(store), std::move(log)));
@@ -167,20 +183,21 @@ Status Supervisor::InheritState(Message state) {
   return {};
 }
 
-// The files are those that were open, whatever has become of their names; the signatures are verified anew.
+// The files are those that were open, whatever has become of their names and of the device under them; the
+// signatures are verified anew.
 Status Supervisor::InheritLayers(const json& layers, std::span<UniqueFd> files) {
   if (files.size() != layers.size())
     return Fail(ErrorCode::kUnsupported, "{}: {} layers with {} files", options_.target, layers.size(),
                 files.size());
   VENEER_ASSIGN(const auto trust, store_.LoadTrust());
   for (size_t i = 0; i < files.size(); ++i) {
-    VENEER_ASSIGN(std::shared_ptr<const io::PosixFile> file,
-                  io::PosixFile::FromFd(std::move(files[i]), layers[i].at("file")));
-    VENEER_ASSIGN(auto manifest, layer::ReadSignedManifest(*file, *trust, crypto::TimeCheck::None()));
-    if (manifest.id != layers[i].at("id").get<std::string>())
-      return Fail(ErrorCode::kDamaged, "{}: is not the layer that it was", file->name());
+    std::shared_ptr<const io::PosixFile> file =
+        io::PosixFile::FromKnownFd(std::move(files[i]), layers[i].at("file"), layers[i].at("size"));
+    const Bytes& cms = layers[i].at("cms").get_binary();
+    auto manifest = layer::VerifySignedManifest(cms, *trust, crypto::TimeCheck::None());
+    if (!manifest) return tl::unexpected<Error>(manifest.error().Within(file->name()));
     const uint16_t slot = layers[i].at("slot");
-    layers_.emplace(slot, catalog::Store::SealedLayer{slot, std::move(manifest), std::move(file)});
+    layers_.emplace(slot, catalog::Store::SealedLayer{slot, *std::move(manifest), std::move(file)});
   }
   return {};
 }

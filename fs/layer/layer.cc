@@ -29,20 +29,28 @@ Result<CmsPart> ReadCms(const io::RandomAccessFile& file) {
   return part;
 }
 
-// What the signed content says, taken together with the trailer.
-Result<SignedManifest> Interpret(const CmsPart& part, crypto::CmsContent content) {
+// What the signed content of `cms` says.
+Result<SignedManifest> Interpret(Bytes cms, crypto::CmsContent content) {
   SignedManifest result;
   VENEER_ASSIGN(result.manifest, format::ParseManifest(content.content));
-  if (result.manifest.image_size != part.trailer.image_size ||
-      result.manifest.tree_offset != part.trailer.tree_offset ||
-      result.manifest.tree_size != part.trailer.tree_size) {
-    return Fail(ErrorCode::kCorrupt, "trailer and signed manifest disagree on where image and tree are");
-  }
   result.id = ToHex(crypto::Sha256(content.content));
   result.text = AsText(content.content);
   result.signers = std::move(content.signers);
-  result.cms_size = part.der.size();
+  result.cms = std::move(cms);
   return result;
+}
+
+// `read`, from `part` of `file`, if it says the same of where things are as the trailer.
+Result<SignedManifest> Placed(const io::RandomAccessFile& file, const CmsPart& part,
+                              Result<SignedManifest> read) {
+  if (!read) return FailIn(file, read.error());
+  if (read->manifest.image_size != part.trailer.image_size ||
+      read->manifest.tree_offset != part.trailer.tree_offset ||
+      read->manifest.tree_size != part.trailer.tree_size) {
+    return Fail(ErrorCode::kCorrupt, "{}: trailer and signed manifest disagree on where image and tree are",
+                file.name());
+  }
+  return read;
 }
 
 Role RoleFor(format::LayerKind kind) {
@@ -50,10 +58,10 @@ Role RoleFor(format::LayerKind kind) {
 }
 
 // The manifest verified for `role`; nothing if it is signed for it well and is of the other kind.
-Result<std::optional<SignedManifest>> ReadFor(Role role, const CmsPart& part, const crypto::TrustStore& trust,
-                                              crypto::TimeCheck time) {
-  VENEER_ASSIGN(crypto::CmsContent content, crypto::CmsVerify(part.der, trust, role, time));
-  VENEER_ASSIGN(SignedManifest result, Interpret(part, std::move(content)));
+Result<std::optional<SignedManifest>> VerifyFor(Role role, const Bytes& cms, const crypto::TrustStore& trust,
+                                                crypto::TimeCheck time) {
+  VENEER_ASSIGN(crypto::CmsContent content, crypto::CmsVerify(cms, trust, role, time));
+  VENEER_ASSIGN(SignedManifest result, Interpret(cms, std::move(content)));
   if (RoleFor(result.manifest.kind) != role) return std::optional<SignedManifest>();
   return std::optional<SignedManifest>(std::move(result));
 }
@@ -68,28 +76,31 @@ Error RefusalOf(const Error& as_base, const Error& as_patch) {
 
 }  // namespace
 
+Result<SignedManifest> VerifySignedManifest(const Bytes& cms, const crypto::TrustStore& trust,
+                                            crypto::TimeCheck time) {
+  // Which role has to have signed stands in the manifest, and the manifest is not looked at before somebody
+  // with a role has signed it: so each role is tried, and must then be the one that the manifest asks for.
+  auto base = VerifyFor(Role::kBase, cms, trust, time);
+  if (base && *base) return std::move(**base);
+  auto patch = VerifyFor(Role::kPatch, cms, trust, time);
+  if (patch && *patch) return std::move(**patch);
+  // A role whose signer is fine found the other kind of layer: then the other role's refusal is the reason.
+  if (base) return tl::unexpected<Error>(patch.error());
+  if (patch) return tl::unexpected<Error>(base.error());
+  return tl::unexpected<Error>(RefusalOf(base.error(), patch.error()));
+}
+
 Result<SignedManifest> ReadSignedManifest(const io::RandomAccessFile& file, const crypto::TrustStore& trust,
                                           crypto::TimeCheck time) {
   VENEER_ASSIGN(const CmsPart part, ReadCms(file));
-  // Which role has to have signed stands in the manifest, and the manifest is not looked at before somebody
-  // with a role has signed it: so each role is tried, and must then be the one that the manifest asks for.
-  auto base = ReadFor(Role::kBase, part, trust, time);
-  if (base && *base) return std::move(**base);
-  auto patch = ReadFor(Role::kPatch, part, trust, time);
-  if (patch && *patch) return std::move(**patch);
-  // A role whose signer is fine found the other kind of layer: then the other role's refusal is the reason.
-  if (base) return FailIn(file, patch.error());
-  if (patch) return FailIn(file, base.error());
-  return FailIn(file, RefusalOf(base.error(), patch.error()));
+  return Placed(file, part, VerifySignedManifest(part.der, trust, time));
 }
 
 Result<SignedManifest> ReadUnverifiedManifest(const io::RandomAccessFile& file) {
   VENEER_ASSIGN(const CmsPart part, ReadCms(file));
   auto content = crypto::CmsShowUnverified(part.der);
   if (!content) return FailIn(file, content.error());
-  auto manifest = Interpret(part, std::move(*content));
-  if (!manifest) return FailIn(file, manifest.error());
-  return manifest;
+  return Placed(file, part, Interpret(part.der, std::move(*content)));
 }
 
 Result<std::shared_ptr<const Layer>> Layer::Open(std::shared_ptr<const io::RandomAccessFile> file,

@@ -25,7 +25,7 @@ struct SignedManifest {
   std::string text;  // the manifest's bytes
   format::Manifest manifest;
   std::vector<crypto::SignerDescription> signers;
-  uint64_t cms_size = 0;  // bytes
+  Bytes cms;  // the message that says all this, DER
 };
 
 // Where image and tree are in the file of `manifest`, and what vouches for them.
@@ -39,7 +39,12 @@ inline verity::Layout LayoutOf(const format::Manifest& manifest) {
 Result<SignedManifest> ReadSignedManifest(const io::RandomAccessFile& file, const crypto::TrustStore& trust,
                                           crypto::TimeCheck time);
 
-// Likewise with nothing verified but the form, for showing an unknown file to a person.
+// Likewise of the message that such a file had, SignedManifest::cms, where the file is not to be read. No
+// message names a file.
+Result<SignedManifest> VerifySignedManifest(const Bytes& cms, const crypto::TrustStore& trust,
+                                            crypto::TimeCheck time);
+
+// As ReadSignedManifest, with nothing verified but the form, for showing an unknown file to a person.
 Result<SignedManifest> ReadUnverifiedManifest(const io::RandomAccessFile& file);
 
 // The blocks of the layer `file`, whose manifest was verified: all that can be had of one whose image cannot

@@ -45,7 +45,7 @@ TEST_CASE("a write that a kill cut short leaves the state before it") {
 TEST_CASE("what is too long or is no state is an error") {
   KeptState state = New();
   REQUIRE_OK(state.Write({{"number", 1}}));
-  REQUIRE_FAILS(ErrorCode::kFailed, state.Write({{"text", std::string(2 << 20, 'x')}}));
+  REQUIRE_FAILS(ErrorCode::kFailed, state.Write({{"text", std::string(65 << 20, 'x')}}));
   CHECK(state.Read()->at("number") == 1);
   const std::string garbage(100, '\xff');
   REQUIRE(::pwrite(state.fd(), garbage.data(), garbage.size(), 0) == 100);

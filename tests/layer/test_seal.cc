@@ -60,7 +60,7 @@ TEST_CASE("a sealed tree is accepted by the tools that know its parts") {
   CHECK(manifest.image_size == result->image_size);
   CHECK(manifest.tree_offset == result->image_size);
   CHECK(result->file_size ==
-        manifest.tree_offset + manifest.tree_size + (*layer)->signed_manifest().cms_size + 128);
+        manifest.tree_offset + manifest.tree_size + (*layer)->signed_manifest().cms.size() + 128);
   REQUIRE_OK(ReadAll(**layer));
 }
 
