@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -107,6 +108,16 @@ Result<pid_t> Daemonize(const Begin& begin, int stop, int needed = -1) {
   return child;
 }
 
+// Has the child `server` unmount, and waits until that is done; not for ever, for somebody may use the mount
+// already.
+void End(pid_t server) {
+  constexpr int kPatience = 5000;  // milliseconds
+  ::kill(server, SIGTERM);
+  const UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, server, 0)));
+  pollfd ended{process.get(), POLLIN, 0};
+  while (::poll(&ended, 1, kPatience) < 0 && errno == EINTR) continue;
+}
+
 // In a process of its own: the supervisor forks, and a process that wrote to the catalog must not any more.
 void TakePendingApart(const fuse::MountOptions& options) {
   std::fflush(nullptr);
@@ -163,7 +174,7 @@ Status MountAndServe(fuse::MountOptions options, bool foreground) {
   }
   VENEER_ASSIGN(const pid_t server, Daemonize(begin, SIGTERM));
   Status stopped = CheckCancel();
-  if (!stopped) ::kill(server, SIGTERM);
+  if (!stopped) End(server);
   return stopped;
 }
 

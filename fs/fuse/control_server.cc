@@ -30,6 +30,11 @@ Result<ControlServer::Answer> AnswerSafely(const ControlServer::Handlers& handle
   }
 }
 
+bool HasGone(int socket) {
+  pollfd polled{socket, POLLRDHUP, 0};
+  return ::poll(&polled, 1, 0) > 0;
+}
+
 }  // namespace
 
 bool IsReady(std::span<const pollfd> polled, int fd) {
@@ -80,10 +85,11 @@ void ControlServer::Accept() {
   if (socket) clients_.emplace(next_client_++, std::move(socket));
 }
 
-// Answers one request; false when the client has gone.
+// Answers one request; false when the client has gone. What it asked for before that is not done: nobody is
+// there who would go on from the answer.
 bool ControlServer::Serve(ClientId client, int socket) {
   const auto request = ReceiveMessage(socket);
-  if (!request || !*request) return false;
+  if (!request || !*request || HasGone(socket)) return false;
   const auto answer = AnswerSafely(handlers_, client, (*request)->json);
   if (!answer) return SendMessage(socket, ErrorAnswer(answer.error())).has_value();
   return SendMessage(socket, answer->json, answer->descriptors).has_value();

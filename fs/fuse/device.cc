@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/fuse.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -59,12 +60,23 @@ Status ResendRequests(int device) {
   return FailErrno(errno, "/dev/fuse: asking for requests again");
 }
 
+bool IsUnmounted(int device) {
+  pollfd polled{device, 0, 0};
+  return ::poll(&polled, 1, 0) > 0 && (polled.revents & POLLERR) != 0;
+}
+
+Status SetBlocking(int device, bool blocking) {
+  const int flags = ::fcntl(device, F_GETFL);
+  const int wanted = blocking ? flags & ~O_NONBLOCK : flags | O_NONBLOCK;
+  if (flags < 0 || ::fcntl(device, F_SETFL, wanted) != 0) return FailErrno(errno, "/dev/fuse");
+  return {};
+}
+
 Result<Refusal> RefuseOneRequest(int device) {
   // One that poll() saw may have been taken back meanwhile: reading must not wait for the next.
-  const int flags = ::fcntl(device, F_GETFL);
-  if (flags < 0 || ::fcntl(device, F_SETFL, flags | O_NONBLOCK) != 0) return FailErrno(errno, "/dev/fuse");
+  VENEER_TRY(SetBlocking(device, false));
   const auto request = ReadRequest(device);
-  if (::fcntl(device, F_SETFL, flags) != 0) return FailErrno(errno, "/dev/fuse");
+  VENEER_TRY(SetBlocking(device, true));
   if (!request && request.error().code() == ErrorCode::kNotFound) return Refusal::kGone;
   if (!request) return tl::unexpected<Error>(request.error());
   if (request->empty() || !WantsAnswer(HeaderOf(*request).opcode)) return Refusal::kNothingToRefuse;

@@ -14,9 +14,15 @@ Result<Bytes> ReadInit(int device);
 // before 6.9, which cannot: those requests then wait for ever. kIo.
 Status ResendRequests(int device);
 
+// Whether the file system of `device` is mounted nowhere any more, or its connection was cut.
+bool IsUnmounted(int device);
+
+// Whether reading waits for a request. All who have `device` share this, and it outlives them. kIo.
+Status SetBlocking(int device, bool blocking);
+
 enum class Refusal { kNothingToRefuse, kRefused, kGone };
 
-// Takes one request, if there is any, and answers it with EIO. kIo.
+// Takes one request, if there is any, and answers it with EIO. Reading waits afterwards. kIo.
 Result<Refusal> RefuseOneRequest(int device);
 
 }  // namespace veneer::fuse

@@ -23,6 +23,8 @@ namespace {
 constexpr uint64_t kWorkerMemory = 256 << 20;
 constexpr uint64_t kThreadMemory = 16 << 20;  // stack and buffers
 
+constexpr int kReportsAtOnce = 256;
+
 Result<UniqueFd> CatchSignals() {
   sigset_t signals;
   sigemptyset(&signals);
@@ -166,10 +168,11 @@ void Supervisor::UnmountSelf() {
   if (!unmounted) Say(kProblem, unmounted.error().message());
 }
 
-// All that the worker has told so far, also where it has died meanwhile.
+// What the worker has told so far, also where it has died meanwhile; at most as much as an honest one can
+// have told at once, so that one that never stops telling holds nobody up.
 void Supervisor::HandleReports() {
   pollfd told{worker_->report(), POLLIN, 0};
-  while (::poll(&told, 1, 0) > 0 && HandleReport()) continue;
+  for (int i = 0; i<kReportsAtOnce&& ::poll(&told, 1, 0)> 0 && HandleReport(); ++i) continue;
 }
 
 // False at the end, of which its control socket will tell.

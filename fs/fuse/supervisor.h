@@ -110,14 +110,13 @@ class Supervisor {
   Result<Shown> OpenGeneration(uint64_t number);
   Result<Shown> OpenLayers(const catalog::Catalog& catalog, uint64_t number,
                            const std::vector<std::string>& ids);
-  void CloseJustOpened();
   Result<ControlServer::Answer> Answer(ControlServer::ClientId client, const nlohmann::json& request);
   Result<nlohmann::json> Prepare(ControlServer::ClientId client, const nlohmann::json& request);
-  Result<nlohmann::json> PrepareWorker(const Shown& shown);
+  Result<nlohmann::json> PrepareWorker(Shown shown);
   Status FollowRecord();
   Status OfferLayers(const Shown& shown);
-  Result<nlohmann::json> Commit();
-  Result<nlohmann::json> CommitByWorker();
+  nlohmann::json Commit();
+  nlohmann::json CommitByWorker();
   void Abort();
   void ForgetHistory();
   void Gone(ControlServer::ClientId client);
@@ -158,7 +157,7 @@ class Supervisor {
   ControlServer::ClientId taking_over_ = 0;  // who is about to take the mount over; 0: nobody
 
   Keeper* keeper_ = nullptr;
-  std::optional<KeptState> kept_state_;  // where there is a keeper
+  std::optional<KeptState> kept_state_;  // where there is a keeper, or somebody takes the mount over
   std::set<std::string> kept_;           // names of what he has
 
   ProcessId serving_;                    // the last worker that was started

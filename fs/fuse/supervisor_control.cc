@@ -72,12 +72,6 @@ Result<Supervisor::Shown> Supervisor::OpenLayers(const catalog::Catalog& catalog
   return shown;
 }
 
-// For a switch that is not made: a worker that had to load its layers could fail by them.
-void Supervisor::CloseJustOpened() {
-  for (const uint16_t slot : just_opened_) layers_.erase(slot);
-  Keep();
-}
-
 Result<ControlServer::Answer> Supervisor::Answer(ControlServer::ClientId client, const json& request) {
   const std::string what = request.value("request", "");
   if (what == "status") return Describe();
@@ -103,27 +97,30 @@ Result<json> Supervisor::Prepare(ControlServer::ClientId client, const json& req
   VENEER_ASSIGN(Shown shown, OpenLayers(*catalog, request.value("generation", uint64_t{0}),
                                         request.value("layers", std::vector<std::string>())));
   Keep();
-  auto report = PrepareWorker(shown);
-  if (!report) {
-    CloseJustOpened();
-    return report;
-  }
-  prepared_ = std::move(shown);
+  VENEER_ASSIGN(json report, PrepareWorker(std::move(shown)));
   preparing_ = client;
   return report;
 }
 
-// Without a worker there is nothing to prepare, and another generation may be what lets one live.
-Result<json> Supervisor::PrepareWorker(const Shown& shown) {
-  json nothing = {{"entries", 0}, {"folders", 0}};
-  if (!worker_) return nothing;
-  VENEER_TRY(OfferLayers(shown));
-  json request = AsJson(shown);
-  request["request"] = "prepare";
-  auto prepared = AskWorker(request);
-  if (!prepared && !worker_) return nothing;
-  if (!prepared) return prepared;
-  return ReportIn(*prepared);
+// Without a worker there is nothing to prepare, and another generation may be what lets one live. But one
+// that none survives is refused, and what is shown is served on.
+Result<json> Supervisor::PrepareWorker(Shown shown) {
+  json report = {{"entries", 0}, {"folders", 0}};
+  if (worker_) {
+    const auto prepared = OfferLayers(shown).and_then([&] {
+      json request = AsJson(shown);
+      request["request"] = "prepare";
+      return AskWorker(request);
+    });
+    if (!prepared) {
+      Abort();
+      if (!worker_) StartWorkerAtOnce();
+      return tl::unexpected<Error>(prepared.error());
+    }
+    report = ReportIn(*prepared);
+  }
+  prepared_ = std::move(shown);
+  return report;
 }
 
 // For a supervisor that was not there when the record changed.
@@ -133,9 +130,8 @@ Status Supervisor::FollowRecord() {
   if (wanted == history_.back().generation) return {};
   VENEER_ASSIGN(Shown shown, OpenGeneration(wanted));
   Keep();
-  VENEER_TRY(PrepareWorker(shown));
-  prepared_ = std::move(shown);
-  VENEER_TRY(Commit());
+  VENEER_TRY(PrepareWorker(std::move(shown)));
+  Commit();
   return {};
 }
 
@@ -147,50 +143,51 @@ Status Supervisor::OfferLayers(const Shown& shown) {
     offers.push_back(ToJson(OfferOf(layers_.at(slot))));
     files.push_back(layers_.at(slot).file->fd());
   }
-  if (auto added = AskWorker({{"request", "add"}, {"layers", std::move(offers)}}, files); !added && worker_)
-    return tl::unexpected<Error>(added.error());
+  VENEER_TRY(AskWorker({{"request", "add"}, {"layers", std::move(offers)}}, files));
   return {};
 }
 
 // The instant lies somewhere in here, also if the worker dies of it: from now on only the new generation is
 // shown. Where there is no worker, one is tried that has the kernel forget the old one first; if none can
 // serve that, the kernel may show some of it for as long as the next worker takes to finish the switch.
-Result<json> Supervisor::Commit() {
+json Supervisor::Commit() {
   if (!worker_) StartWorkerAtOnce();
   history_.push_back(*std::exchange(prepared_, std::nullopt));
   ForgetHistory();
   Keep();
   finished_switch_ = {{"entries", 0}, {"folders", 0}, {"longest_wait_us", 0}};
-  const auto report = CommitByWorker();
-  const uint64_t pause = report ? report->value("longest_wait_us", uint64_t{0}) : 0;
-  const uint64_t entries = report ? report->value("entries", uint64_t{0}) : 0;
+  json report = CommitByWorker();
+  const uint64_t pause = report.at("longest_wait_us");
+  const uint64_t entries = report.at("entries");
   counters().AddSwitch(pause);
   Keep();
-  Say(kSwitched,
-      report ? fmt::format("generation {}, {} entries changed", history_.back().generation, entries)
-             : fmt::format("generation {}: {}", history_.back().generation, report.error().message()),
+  Say(kSwitched, fmt::format("generation {}, {} entries changed", history_.back().generation, entries),
       {{"entries", std::to_string(entries)}, {"pause_us", std::to_string(pause)}});
   return report;
 }
 
-Result<json> Supervisor::CommitByWorker() {
-  if (worker_) {
-    auto answer = worker_->Ask({{"request", "commit"}});
-    if (answer || !worker_->gone()) {
-      settled_ = history_.back().generation;
-      if (!answer) return answer;
-      return ReportIn(*answer);
-    }
-    WorkerEnded();
-  } else {
+// A worker that could not have the kernel forget all that has changed is of no use: the next one begins by
+// that.
+json Supervisor::CommitByWorker() {
+  if (!worker_) {
     StartWorkerAtOnce();
+    return finished_switch_;
   }
+  const auto answer = worker_->Ask({{"request", "commit"}});
+  if (answer) {
+    settled_ = history_.back().generation;
+    return ReportIn(*answer);
+  }
+  if (!worker_->gone()) Say(kProblem, answer.error().message());
+  WorkerEnded();
   return finished_switch_;
 }
 
+// Layers that were opened for it close: a worker that had to load them could fail by them.
 void Supervisor::Abort() {
   prepared_.reset();
-  CloseJustOpened();
+  for (const uint16_t slot : just_opened_) layers_.erase(slot);
+  Keep();
   if (!worker_) return;
   const auto answer = worker_->Ask({{"request", "abort"}});
   if (!answer && worker_->gone()) WorkerEnded();  // the next one knows of no switch
@@ -199,13 +196,16 @@ void Supervisor::Abort() {
 // A client that goes between prepare and commit leaves it to the record which of the two generations is
 // current. Where that cannot be read the old one stays, until the next activate takes the mount along.
 void Supervisor::Gone(ControlServer::ClientId client) {
-  if (taking_over_ == client) taking_over_ = 0;
+  if (taking_over_ == client) {
+    taking_over_ = 0;
+    kept_state_.reset();
+  }
   if (preparing_ != client) return;
   preparing_ = 0;
   const auto recorded = WantedGeneration();
   if (!recorded) Say(kProblem, recorded.error().message());
   if (!recorded || *recorded != prepared_->generation) return Abort();
-  static_cast<void>(Commit());  // which tells how it went
+  Commit();
 }
 
 void Supervisor::ForgetHistory() {

@@ -34,10 +34,12 @@ Status Supervisor::EndFailed(WorkerProcess& worker, const Error& error) {
   const bool died = worker.gone();
   const WorkerProcess::Ending ending = worker.End();
   if (ending.unreaped > 0) unreaped_.push_back(ending.unreaped);
+  if (device_ && IsUnmounted(device_.get())) {
+    Unmounted();
+    return Fail(ErrorCode::kNotFound, "{}: is unmounted", options_.target);
+  }
   if (!died) return tl::unexpected<Error>(error);
-  if (ending.cause) return Fail(ErrorCode::kFailed, "{}", *ending.cause);
-  Unmounted();
-  return Fail(ErrorCode::kNotFound, "{}: is unmounted", options_.target);
+  return Fail(ErrorCode::kFailed, "{}", ending.cause);
 }
 
 Status Supervisor::LoadWorker(WorkerProcess& worker) {
@@ -79,6 +81,7 @@ json Supervisor::HistoryAsJson() const {
 // From here on it serves. What its predecessor left half done is done again: requests that it had read, and a
 // switch that it was in.
 Status Supervisor::PutToWork(WorkerProcess& worker) {
+  VENEER_TRY(SetBlocking(device_.get(), true));  // a supervisor may have died while it refused a request
   std::vector<int> descriptors = {device_.get()};
   if (panic_trigger_) descriptors.push_back(panic_trigger_.get());
   VENEER_TRY(worker.Ask({{"request", "serve"}, {"init", init_}}, descriptors));
@@ -134,18 +137,18 @@ void Supervisor::WorkerEnded() {
   HandleReports();
   worker_.reset();
   if (ending.unreaped > 0) unreaped_.push_back(ending.unreaped);
-  if (!ending.cause) return Unmounted();
+  if (IsUnmounted(device_.get())) return Unmounted();
   ++counters().worker_deaths;
-  last_death_ = *ending.cause;
+  last_death_ = ending.cause;
   const int64_t now = SteadyMilliseconds();
   next_start_ = restarts_.Died(worker_serves_since_ - worker_started_, now - worker_serves_since_, now);
   // Another one first: there is time to tell of it later.
   const bool at_once = next_start_ <= now;
   if (at_once) TryToStartWorker();
   Say(kWorkerDied,
-      fmt::format("the worker, process {}, died of {}{}", pid, *ending.cause,
+      fmt::format("the worker, process {}, died of {}{}", pid, ending.cause,
                   worker_ ? "; another takes its place" : ""),
-      {{"worker", pid}, {"cause", *ending.cause}});
+      {{"worker", pid}, {"cause", ending.cause}});
   if (!at_once) RefuseForNow();
 }
 

@@ -86,7 +86,18 @@ class Worker final : public FailureSink {
     if (what == "release") return Release();
     if (what != "abort") return Fail(ErrorCode::kUsage, "worker: no such request: {}", what);
     tree_->Abort();
+    CloseUnused();
     return json::object();
+  }
+
+  // Those that no generation has which was shown: of a switch that is not made.
+  void CloseUnused() {
+    const std::set<uint16_t> used = tree_->Now()->view->table().Slots();
+    const std::lock_guard lock(layers_mutex_);
+    for (auto layer = layers_.begin(); layer != layers_.end();) {
+      if (!used.contains(layer->first)) kept_.Forget(layer->first);
+      layer = used.contains(layer->first) ? std::next(layer) : layers_.erase(layer);
+    }
   }
 
   // Layers that are here already stay as they are: their nodes may be in use.
@@ -97,7 +108,7 @@ class Worker final : public FailureSink {
       const std::lock_guard lock(layers_mutex_);
       if (const auto known = layers_.find(offer.slot); known != layers_.end()) {
         if (known->second.offer.id == offer.id) continue;
-        layers_.erase(known);  // of a switch that was not made; the layer has gone since
+        return Fail(ErrorCode::kDamaged, "{}: slot {} is another layer's", offer.file, offer.slot);
       }
       std::shared_ptr<const io::RandomAccessFile> file =
           io::PosixFile::FromKnownFd(std::move(message.descriptors.at(i)), offer.file, offer.size);

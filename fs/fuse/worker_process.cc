@@ -141,7 +141,6 @@ WorkerProcess::Ending WorkerProcess::End() {
   }
   if (WIFSIGNALED(status))
     return {fmt::format("signal {} ({})", WTERMSIG(status), ::strsignal(WTERMSIG(status))), -1};
-  if (WEXITSTATUS(status) == 0) return {};
   return {fmt::format("exit status {}", WEXITSTATUS(status)), -1};
 }
 

@@ -4,7 +4,6 @@
 #include <sys/types.h>
 
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <span>
 #include <string>
 
@@ -45,8 +44,8 @@ class WorkerProcess {
   int report() const { return report_.get(); }       // damage that it met, as messages
 
   struct Ending {
-    std::optional<std::string> cause;  // in words; nothing if it ended because the file system was unmounted
-    pid_t unreaped = -1;               // the process, where it is still to end
+    std::string cause;    // in words
+    pid_t unreaped = -1;  // the process, where it is still to end
   };
 
   // Kills it if it still runs, and waits until it has ended or will do nothing any more but end. The latter
