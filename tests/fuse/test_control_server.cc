@@ -144,5 +144,14 @@ TEST_CASE("a server finds its folder although others keep taking it away") {
   other.join();
 }
 
+TEST_CASE("what a client asked for that has gone is not done") {
+  Echo echo;
+  echo.Say({{"request", "late"}});
+  echo.server->Handle(echo.Poll());  // takes the line
+  echo.client.reset();
+  echo.server->Handle(echo.Poll());
+  CHECK(echo.heard.empty());
+}
+
 }  // namespace
 }  // namespace veneer::fuse

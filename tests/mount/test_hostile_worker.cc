@@ -1,0 +1,158 @@
+// A worker that does what it likes, as one would that was taken over by way of a layer's image.
+#include <poll.h>
+#include <signal.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/user.h>
+#include <sys/wait.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <optional>
+
+#include "tests/mount/damage.h"
+#include "tests/mount/switch_rig.h"
+#include "tests/support/children.h"
+
+namespace veneer::test {
+namespace {
+
+size_t DescriptorsOf(pid_t process) {
+  using Iterator = std::filesystem::directory_iterator;
+  return static_cast<size_t>(std::distance(Iterator("/proc/" + std::to_string(process) + "/fd"), Iterator()));
+}
+
+void RequireServed(const SwitchRig& rig) {
+  ForgetCaches();
+  CHECK(RunCommand({"diff", "-r", "--no-dereference", rig.root() + "/t0", rig.mount(0)}).status == 0);
+}
+
+// The line to the server of mount(0).
+fuse::ControlChannel ConnectTo(const SwitchRig& rig) {
+  const auto store = catalog::Store::Open(rig.store());
+  REQUIRE_OK(store);
+  auto mounts = fuse::FindLiveMounts(store->identity());
+  REQUIRE_OK(mounts);
+  REQUIRE(mounts->size() == 1);
+  return std::move(mounts->front().channel);
+}
+
+nlohmann::json PrepareTree(const SwitchRig& rig, int tree) {
+  return {{"request", "prepare"}, {"generation", 100}, {"layers", rig.StackOf(tree)}};
+}
+
+#ifdef __x86_64__
+
+// Has the first thread of `process` make a system call in place of the one that it waits in, to which it then
+// returns. What the call gave; nothing if the process ended of it.
+std::optional<long> MakeCall(pid_t process, long number) {
+  int status = 0;
+  REQUIRE(::ptrace(PTRACE_ATTACH, process, nullptr, nullptr) == 0);
+  REQUIRE(::waitpid(process, &status, 0) == process);
+  REQUIRE(WIFSTOPPED(status));
+  user_regs_struct waiting{};
+  REQUIRE(::ptrace(PTRACE_GETREGS, process, nullptr, &waiting) == 0);
+  user_regs_struct calling = waiting;
+  calling.rip -= 2;  // the instruction "syscall"
+  REQUIRE((::ptrace(PTRACE_PEEKTEXT, process, calling.rip, nullptr) & 0xffff) == 0x050f);
+  calling.orig_rax = ~0ULL;  // it is in no call any more
+  calling.rax = static_cast<unsigned long long>(number);
+  calling.rdi = calling.rsi = calling.rdx = 0;
+  REQUIRE(::ptrace(PTRACE_SETREGS, process, nullptr, &calling) == 0);
+  REQUIRE(::ptrace(PTRACE_SINGLESTEP, process, nullptr, nullptr) == 0);
+  REQUIRE(::waitpid(process, &status, 0) == process);
+  if (!WIFSTOPPED(status)) return std::nullopt;
+  user_regs_struct called{};
+  REQUIRE(::ptrace(PTRACE_GETREGS, process, nullptr, &called) == 0);
+  REQUIRE(::ptrace(PTRACE_SETREGS, process, nullptr, &waiting) == 0);
+  REQUIRE(::ptrace(PTRACE_DETACH, process, nullptr, nullptr) == 0);
+  return static_cast<long>(called.rax);
+}
+
+TEST_CASE("a worker that tries to reach anything else is refused, and serves on") {
+  const SwitchRig rig(1);
+  const pid_t worker = rig.WorkerOf(0);
+  for (const long call : {SYS_open, SYS_openat, SYS_execve, SYS_execveat, SYS_socket, SYS_connect, SYS_fork,
+                          SYS_ptrace, SYS_mount, SYS_unlink, SYS_process_vm_writev, SYS_bpf}) {
+    INFO(call);
+    CHECK(MakeCall(worker, call) == -EPERM);
+  }
+  CHECK(MakeCall(worker, SYS_getpid) == worker);  // it can be told from what is allowed
+  RequireServed(rig);
+  CHECK(rig.WorkerOf(0) == worker);
+}
+
+TEST_CASE("a worker that ends as it does after an unmount has a successor like any other") {
+  const SwitchRig rig(1);
+  const pid_t server = rig.ServerOf(0);
+  const pid_t worker = rig.WorkerOf(0);
+  CHECK(MakeCall(worker, SYS_exit_group) == std::nullopt);
+  RequireServed(rig);
+  CHECK(rig.ServerOf(0) == server);
+  CHECK(rig.WorkerOf(0) != worker);
+  CHECK(rig.Status(0).at("last_death") == "exit status 0");
+}
+
+#endif
+
+TEST_CASE("nothing of a switch that was prepared and not made stays open") {
+  const SwitchRig rig(1);
+  const size_t in_server = DescriptorsOf(rig.ServerOf(0));
+  const size_t in_worker = DescriptorsOf(rig.WorkerOf(0));
+  {
+    fuse::ControlChannel channel = ConnectTo(rig);
+    REQUIRE_OK(channel.Ask(PrepareTree(rig, 1)));
+    CHECK(DescriptorsOf(rig.WorkerOf(0)) > in_worker);
+    REQUIRE_OK(channel.Ask({{"request", "abort"}}));
+  }
+  CHECK(DescriptorsOf(rig.WorkerOf(0)) == in_worker);
+  // The server has closed the line before it answers the next one.
+  REQUIRE(rig.ServerOf(0) != 0);
+  while (DescriptorsOf(rig.ServerOf(0)) != in_server) continue;
+  rig.SwitchByProgram(1);
+  CHECK(rig.Generations().at(rig.mount(0)) == 2);
+}
+
+// Kills each child of `process` before it does anything, for as long as `going_on`.
+template <class Condition>
+void KillChildrenAtBirth(pid_t process, Condition going_on) {
+  REQUIRE(::ptrace(PTRACE_SEIZE, process, nullptr, PTRACE_O_TRACEFORK) == 0);
+  for (const pid_t child : ChildrenOf(process)) ::kill(child, SIGKILL);
+  const auto handle = [&](pid_t stopped, int status) {
+    if (!WIFSTOPPED(status)) return;
+    if (stopped != process) ::kill(stopped, SIGKILL);
+    const int signal = status >> 16 == 0 ? WSTOPSIG(status) : 0;  // no event, but a signal to be delivered
+    ::ptrace(PTRACE_CONT, stopped, nullptr, signal);
+  };
+  int status = 0;
+  while (going_on()) {
+    if (const pid_t stopped = ::waitpid(-1, &status, __WALL | WNOHANG); stopped > 0) handle(stopped, status);
+  }
+  REQUIRE(::ptrace(PTRACE_INTERRUPT, process, nullptr, nullptr) == 0);
+  for (pid_t stopped = 0; (stopped = ::waitpid(-1, &status, __WALL)) != process;) handle(stopped, status);
+  REQUIRE(::ptrace(PTRACE_DETACH, process, nullptr, nullptr) == 0);
+}
+
+TEST_CASE("a switch that no worker survives is refused, and what was shown is served on") {
+  const SwitchRig rig(1);
+  const pid_t server = rig.ServerOf(0);
+  const pid_t worker = rig.WorkerOf(0);
+  fuse::ControlChannel channel = ConnectTo(rig);
+  // It is asked to prepare, and does not, until it is killed: so are those that come next.
+  REQUIRE(::kill(worker, SIGSTOP) == 0);
+  const size_t before = DescriptorsOf(server);
+  REQUIRE_OK(channel.Send(PrepareTree(rig, 1)));
+  while (DescriptorsOf(server) <= before) continue;
+  pollfd answer{channel.socket(), POLLIN, 0};
+  KillChildrenAtBirth(server, [&] { return ::poll(&answer, 1, 0) == 0; });
+  const auto prepared = channel.ReceiveAnswer();
+  REQUIRE_FAILS(ErrorCode::kBusy, prepared);
+  CHECK(prepared.error().message().find("keeps dying") != std::string::npos);
+  CHECK(rig.ServerOf(0) == server);
+  CHECK(rig.Generations().at(rig.mount(0)) == 1);
+  while (rig.WorkerOf(0) == 0) continue;
+  RequireServed(rig);
+}
+
+}  // namespace
+}  // namespace veneer::test
