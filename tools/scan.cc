@@ -106,6 +106,10 @@ class ScanRun {
   Status MendAndAdd(const core::Candidate& candidate, scan::LayerScan scanned);
   void AddFinding(const core::Candidate& candidate, const scan::Finding& finding,
                   const std::string* mended_from);
+  // That a repair is not in the history, and why; empty where all are.
+  std::string Untold() const {
+    return unrecorded_ ? "" : fmt::format(", not in the history ({})", unrecorded_.error().message());
+  }
   // What is to be said of damage that is left.
   Error DamageLeft(const catalog::Store& store) const;
 
@@ -240,7 +244,7 @@ Error ScanRun::DamageLeft(const catalog::Store& store) const {
       fmt::format("{}: damage found in {} places", store.path(), left_ + unreadable_ + mended_);
   if (options_.repair) text += fmt::format(", {} repaired", mended_);
   if (obstacle_) text += fmt::format(" ({})", obstacle_->reason.message());
-  if (!unrecorded_) text += fmt::format(", not in the history ({})", unrecorded_.error().message());
+  text += Untold();
   const std::string mend = left_ == 0        ? kMendLayer
                            : obstacle_       ? obstacle_->mend
                            : options_.repair ? kMendLayer
@@ -267,7 +271,10 @@ Status ScanRun::Run() {
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
   output_.json() = {{"layers", layers_},       {"blocks", blocks_},   {"bytes", bytes_},
                     {"seconds", took.count()}, {"repaired", mended_}, {"findings", std::move(findings_)}};
-  if (!first && first.error().code() == ErrorCode::kInterrupted) return first;
+  if (!first && first.error().code() == ErrorCode::kInterrupted) {
+    if (unrecorded_) return first;
+    return Fail(ErrorCode::kInterrupted, "{}; {} repaired{}", first.error().message(), mended_, Untold());
+  }
   output_.Note("{} layers, {} in {} blocks checked in {:.1f} s", layers_, SizeText(bytes_), blocks_,
                took.count());
   if (mended_ != 0) output_.Note("{} blocks repaired", mended_);

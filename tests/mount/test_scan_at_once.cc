@@ -1,4 +1,6 @@
 // `veneer scan` beside other commands: what it keeps waiting, what it does not, and what happens to it.
+#include <sys/mount.h>
+
 #include <array>
 #include <csignal>
 
@@ -100,6 +102,27 @@ TEST_CASE(
   CHECK(findings[0].at("block") == own);
   CHECK(store.Json({"scan", "--repair"}).at("repaired") == 1);
   store.RequireWhole();
+}
+
+TEST_CASE("a repair that was stopped, and that the history cannot tell of, says so") {
+  const MendableStore store;
+  store.AddBase("4", 4, 2);
+  store.Damage(store.BlockOf(1) * kBlockSize);
+  store.Damage(store.BlockOf(2) * kBlockSize);
+  const std::string catalog = store.path() + "/catalog";
+
+  HeldReads reads(store.FileOf(store.donor_id()));
+  Command scan(ScanCommand(store, {"--repair", "--layer", store.base_id()}));
+  reads.WaitForOne();
+  REQUIRE(::mount(catalog.c_str(), catalog.c_str(), nullptr, MS_BIND, nullptr) == 0);
+  REQUIRE(::mount(nullptr, catalog.c_str(), nullptr, MS_BIND | MS_REMOUNT | MS_RDONLY, nullptr) == 0);
+  scan.Signal(SIGTERM);
+  reads.Release();
+  const CommandResult stopped = scan.Wait();
+  REQUIRE(::umount2(catalog.c_str(), MNT_DETACH) == 0);
+  RequireErrorLine(stopped, 130, "scan",
+                   {"interrupted; 1 repaired, not in the history", "Read-only file system"});
+  CHECK(LastEvent(store).at("kind") != "repair");
 }
 
 TEST_CASE("two repairs at once: one mends, and the other finds that nothing is left to be mended") {
