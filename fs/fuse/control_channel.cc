@@ -1,6 +1,5 @@
 #include "fs/fuse/control_channel.h"
 
-#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -18,17 +17,16 @@ tl::unexpected<Error> Gone() {
   return Fail(ErrorCode::kNotFound, "control socket: the server of the mount has gone");
 }
 
-Status WaitForAnswer(int socket, std::chrono::milliseconds patience) {
-  const auto deadline = std::chrono::steady_clock::now() + patience;
-  pollfd readable{socket, POLLIN, 0};
-  while (::poll(&readable, 1, kCancelPollMilliseconds) <= 0) {
-    VENEER_TRY(CheckCancel());
-    if (std::chrono::steady_clock::now() >= deadline) return Fail(ErrorCode::kIo, "does not answer");
-  }
-  return {};
-}
-
 }  // namespace
+
+Result<bool> WaitFor(std::span<pollfd> lines, std::chrono::milliseconds patience) {
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  while (::poll(lines.data(), lines.size(), kCancelPollMilliseconds) <= 0) {
+    VENEER_TRY(CheckCancel());
+    if (std::chrono::steady_clock::now() >= deadline) return false;
+  }
+  return true;
+}
 
 std::string ControlFolder(const std::string& identity) {
   return "/run/veneer/" + identity;
@@ -78,7 +76,9 @@ Status ControlChannel::Send(const json& request, std::span<const int> descriptor
 }
 
 Result<Message> ControlChannel::ReceiveAnswer(std::chrono::milliseconds patience) {
-  VENEER_TRY(WaitForAnswer(socket_.get(), patience));
+  pollfd readable{socket_.get(), POLLIN, 0};
+  VENEER_ASSIGN(const bool answered, WaitFor({&readable, 1}, patience));
+  if (!answered) return Fail(ErrorCode::kIo, "does not answer");
   VENEER_ASSIGN(auto answer, ReceiveMessage(socket_.get()));
   gone_ = !answer;
   if (gone_) return Gone();

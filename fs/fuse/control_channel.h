@@ -4,6 +4,8 @@
 // Store::identity().
 #pragma once
 
+#include <poll.h>
+
 #include <chrono>
 #include <nlohmann/json.hpp>
 #include <span>
@@ -20,6 +22,10 @@ std::string ControlFolder(const std::string& identity);
 
 // Removes the socket `path`, and its folder if that is then empty.
 void RemoveControlSocket(const std::string& path);
+
+// Waits until poll(2) has something for one of `lines`; false where it has nothing for `patience`.
+// kInterrupted.
+Result<bool> WaitFor(std::span<pollfd> lines, std::chrono::milliseconds patience);
 
 // One end of a connection. A request that fails is an error of the code that the other end had. Whatever
 // waits for the other end ends with kInterrupted if a stop is asked for (fs/base/cancel.h); an answer that

@@ -1,7 +1,5 @@
 #include "fs/fuse/live_mounts.h"
 
-#include <poll.h>
-
 #include <algorithm>
 #include <filesystem>
 #include <set>
@@ -64,9 +62,17 @@ Result<FoundMounts> MeetAll(const Sockets& sockets, Deadline deadline, bool& gon
   return found;
 }
 
+// What is said of a pair of which nobody knows who has the mount.
+Error Both(const LiveMount& one, const LiveMount& other) {
+  return Error(ErrorCode::kIo,
+               fmt::format("processes {} and {}, servers of a mount: both say that it is theirs",
+                           one.status.value("supervisor_pid", 0), other.status.value("supervisor_pid", 0)));
+}
+
 // A server that takes a mount over answers once it has it. The former one may have answered before that, and
 // is about to end.
-void DropFormer(std::vector<LiveMount>& mounts, Deadline deadline) {
+Status DropFormer(FoundMounts& found, Deadline deadline) {
+  std::vector<LiveMount>& mounts = found.live;
   for (size_t i = 0; i < mounts.size();) {
     const auto one = mounts.begin() + static_cast<ptrdiff_t>(i);
     const auto same = std::find_if(one + 1, mounts.end(), [&](const LiveMount& other) {
@@ -76,10 +82,15 @@ void DropFormer(std::vector<LiveMount>& mounts, Deadline deadline) {
       ++i;
       continue;
     }
-    pollfd lines[] = {{one->channel.socket(), POLLIN, 0}, {same->channel.socket(), POLLIN, 0}};
-    static_cast<void>(::poll(lines, 2, static_cast<int>(Left(deadline).count())));
-    mounts.erase(lines[1].revents != 0 ? same : one);
+    pollfd lines[] = {{one->channel.socket(), 0, 0}, {same->channel.socket(), 0, 0}};
+    VENEER_ASSIGN(const bool ended, WaitFor(lines, Left(deadline)));
+    if (!ended) {
+      found.silent.push_back(Both(*one, *same));
+      mounts.erase(same);
+    }
+    mounts.erase(ended && lines[1].revents != 0 ? same : one);
   }
+  return {};
 }
 
 }  // namespace
@@ -100,7 +111,7 @@ Result<FoundMounts> FindMounts(const std::string& identity, std::chrono::millise
       sockets = std::move(now);
       continue;
     }
-    DropFormer(found.live, deadline);
+    VENEER_TRY(DropFormer(found, deadline));
     return found;
   }
 }

@@ -29,7 +29,7 @@ struct LiveMount {
 // The live mounts of a store, and the servers of which nobody can say what they show.
 struct FoundMounts {
   std::vector<LiveMount> live;
-  std::vector<Error> silent;  // each names the server's process
+  std::vector<Error> silent;  // each names the server's process, or two that are at odds
 
   // The first of `silent`.
   Status AllAnswer() const;
@@ -39,8 +39,8 @@ struct FoundMounts {
 inline constexpr std::chrono::seconds kShowPatience{5};
 
 // The live mounts of the store with `identity`, each once, also while `veneer reload` gives it another
-// server; servers that are gone are passed over. None of them is waited for longer than `patience`, nor all
-// together. kIo, kInterrupted.
+// server; servers that are gone are passed over. Two servers of one mount are silent if neither ends. None of
+// them is waited for longer than `patience`, nor all together. kIo, kInterrupted.
 Result<FoundMounts> FindMounts(const std::string& identity, std::chrono::milliseconds patience);
 
 // Likewise, for who has to know of every mount: one that is silent for ControlChannel::kPatience is an error.
