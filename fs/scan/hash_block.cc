@@ -13,6 +13,9 @@ namespace {
 
 using Position = verity::Geometry::Position;
 
+// Digests of one hash block that may be in doubt: 65,536 ways.
+constexpr size_t kMostDoubtful = 16;
+
 // Where the digest of the block `i` below `hash_block` stands.
 template <typename Block>
 auto EntryOf(Block& hash_block, uint64_t i) {
@@ -21,17 +24,17 @@ auto EntryOf(Block& hash_block, uint64_t i) {
 
 class Rebuilder {
  public:
-  Rebuilder(const verity::VerifiedReader& reader, Position position, const Digest& expected, Tries& tries)
+  Rebuilder(const verity::VerifiedReader& reader, Position position, const Digest& expected, Effort& effort)
       : reader_(reader),
         geometry_(reader.geometry()),
         position_(position),
         expected_(expected),
-        tries_(tries) {}
+        effort_(effort) {}
 
   Result<std::optional<io::BlockData>> Run() {
     const io::BlockData present = ReadTree(position_).value_or(io::BlockData{});
     for (const bool from_image : {false, true}) {
-      if (from_image && position_.level == 0) break;  // the image is what lies below
+      if (from_image && !MayReadImage()) break;
       VENEER_ASSIGN(const io::BlockData made, Make(position_, from_image));
       VENEER_ASSIGN(auto right, Reconcile(made, present));
       if (right) return right;
@@ -40,6 +43,21 @@ class Rebuilder {
   }
 
  private:
+  // Whether all of the image below may be read; it is counted. Below the lowest level there is nothing else.
+  bool MayReadImage() {
+    if (position_.level == 0) return false;
+    uint64_t first = position_.index;
+    uint64_t count = 1;
+    for (size_t level = 0; level <= position_.level; ++level) {
+      first *= verity::kDigestsPerBlock;
+      count *= verity::kDigestsPerBlock;
+    }
+    count = std::min(count, geometry_.data_blocks() - first);
+    if (count > effort_.blocks) return false;
+    effort_.blocks -= count;
+    return true;
+  }
+
   std::optional<io::BlockData> Read(uint64_t file_block) const {
     io::BlockData data;
     if (!reader_.file().ReadExact(file_block * kBlockSize, data)) return std::nullopt;
@@ -81,9 +99,9 @@ class Rebuilder {
     for (uint64_t i = 0; i < verity::kDigestsPerBlock; ++i) {
       if (!std::equal(EntryOf(made, i), EntryOf(made, i + 1), EntryOf(present, i))) doubtful.push_back(i);
     }
-    uint64_t ways = doubtful.size() > tries_.most_doubtful ? 1 : uint64_t{1} << doubtful.size();
-    if (ways > tries_.left) ways = 1;
-    tries_.left -= std::min(ways, tries_.left);
+    uint64_t ways = doubtful.size() > kMostDoubtful ? 1 : uint64_t{1} << doubtful.size();
+    if (ways > effort_.ways) ways = 1;
+    effort_.ways -= std::min(ways, effort_.ways);
     for (uint64_t way = 0; way < ways; ++way) {
       if (way % 1024 == 0) VENEER_TRY(CheckCancel());
       io::BlockData block = made;
@@ -100,14 +118,14 @@ class Rebuilder {
   const verity::Geometry& geometry_;
   Position position_;
   Digest expected_;
-  Tries& tries_;
+  Effort& effort_;
 };
 
 }  // namespace
 
 Result<std::optional<io::BlockData>> RebuildHashBlock(const verity::VerifiedReader& reader, Position position,
-                                                      const Digest& expected, Tries& tries) {
-  return Rebuilder(reader, position, expected, tries).Run();
+                                                      const Digest& expected, Effort& effort) {
+  return Rebuilder(reader, position, expected, effort).Run();
 }
 
 }  // namespace veneer::scan

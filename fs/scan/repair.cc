@@ -8,17 +8,17 @@
 namespace veneer::scan {
 namespace {
 
-// Entries in doubt below which a hash block is worked out at once, and above which donors are asked first.
-constexpr size_t kFewDoubtful = 4;
-constexpr size_t kMostDoubtful = 16;
-// For a layer, whoever damaged it: about three seconds of one core.
-constexpr uint64_t kMostTries = uint64_t{1} << 20;
+// For a layer, whoever damaged it. Ways: about three seconds of one core. Blocks: twice the image, so that a
+// root and all of the level below it can be had.
+Effort MostEffort(const verity::VerifiedReader& reader) {
+  return {uint64_t{1} << 20, 2 * reader.geometry().data_blocks()};
+}
 
 class Mender {
  public:
   Mender(const std::shared_ptr<const verity::VerifiedReader>& reader, const std::vector<Donor>& donors,
          io::Disk& disk, int fd)
-      : reader_(reader), donors_(donors), disk_(disk), fd_(fd) {}
+      : reader_(reader), donors_(donors), disk_(disk), fd_(fd), effort_(MostEffort(*reader)) {}
 
   Result<Repair> Run(const layer::Progress& progress) {
     VENEER_ASSIGN(LayerScan scan, ScanReader(reader_, progress));
@@ -45,7 +45,7 @@ class Mender {
 
   Status Mend(const std::vector<Finding>& findings) {
     for (const Finding& finding : findings) repair_.mended.erase(finding.block);
-    VENEER_TRY(WorkOut(findings, kFewDoubtful));
+    VENEER_TRY(WorkOut(findings));
     std::map<Digest, std::vector<uint64_t>> wanted;
     std::set<Digest> digests;
     for (const Finding& finding : findings) {
@@ -54,11 +54,10 @@ class Mender {
       wanted[*digest].push_back(finding.block);
       digests.insert(*digest);
     }
-    VENEER_TRY(FindBlocks(donors_, digests,
-                          [&](const Digest& digest, const io::BlockData& data, const Donor& donor) {
-                            for (const uint64_t block : wanted.at(digest)) Put(block, digest, data, donor.id);
-                          }));
-    return WorkOut(findings, kMostDoubtful);
+    return FindBlocks(donors_, digests,
+                      [&](const Digest& digest, const io::BlockData& data, const Donor& donor) {
+                        for (const uint64_t block : wanted.at(digest)) Put(block, digest, data, donor.id);
+                      });
   }
 
   // One that cannot be had now is that of a block which stays as it is.
@@ -71,14 +70,14 @@ class Mender {
     return reader_->geometry().PositionOf(finding.block - TreeBlock());
   }
 
-  // Mends the hash blocks among `findings` that are not mended and can be worked out again.
-  Status WorkOut(const std::vector<Finding>& findings, size_t most_doubtful) {
-    tries_.most_doubtful = most_doubtful;
+  // Mends the hash blocks among `findings` that can be worked out again. Each is tried once: nothing below
+  // one that stays damaged is mended, and so nothing comes of it later.
+  Status WorkOut(const std::vector<Finding>& findings) {
     for (const Finding& finding : findings) {
-      if (finding.kind != "tree" || repair_.mended.contains(finding.block)) continue;
+      if (finding.kind != "tree") continue;
       const auto digest = SignedDigest(finding);
-      if (!digest) continue;
-      VENEER_ASSIGN(const auto rebuilt, RebuildHashBlock(*reader_, PositionOf(finding), *digest, tries_));
+      if (!digest || !tried_.insert(finding.block).second) continue;
+      VENEER_ASSIGN(const auto rebuilt, RebuildHashBlock(*reader_, PositionOf(finding), *digest, effort_));
       if (rebuilt) Put(finding.block, *digest, *rebuilt, donors_.front().id);
     }
     return {};
@@ -110,10 +109,11 @@ class Mender {
   io::Disk& disk_;
   int fd_;
   Repair repair_;
-  Tries tries_{0, kMostTries};
+  Effort effort_;
   std::map<uint64_t, Finding> found_;
-  std::set<uint64_t> lit_;  // hash blocks that were mended
-  bool light_ = false;      // what lies below one of them has yet to be looked at
+  std::set<uint64_t> tried_;  // hash blocks that were to be worked out
+  std::set<uint64_t> lit_;    // those that were mended
+  bool light_ = false;        // what lies below one of them has yet to be looked at
   bool written_ = false;
 };
 

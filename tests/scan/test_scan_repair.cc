@@ -1,6 +1,7 @@
 // Layer files that are damaged and mended in place.
 #include <fcntl.h>
 
+#include <atomic>
 #include <filesystem>
 
 #include "fs/io/file_ops.h"
@@ -71,14 +72,20 @@ class LayerFile {
             }};
   }
 
-  std::shared_ptr<const verity::VerifiedReader> Reader() const {
+  std::shared_ptr<const io::RandomAccessFile> File() const {
     auto file = io::PosixFile::Open(path());
     REQUIRE_OK(file);
-    auto reader = verity::VerifiedReader::Open(std::move(*file), layout_,
+    return std::move(*file);
+  }
+  std::shared_ptr<const verity::VerifiedReader> Reader(
+      std::shared_ptr<const io::RandomAccessFile> file) const {
+    auto reader = verity::VerifiedReader::Open(std::move(file), layout_,
                                                std::make_shared<verity::BlockCache>(8 << 20), 1);
     REQUIRE_OK(reader);
     return std::move(*reader);
   }
+  std::shared_ptr<const verity::VerifiedReader> Reader() const { return Reader(File()); }
+  UniqueFd ForWriting() const { return UniqueFd(::open(path().c_str(), O_RDWR | O_CLOEXEC)); }
 
   Result<Repair> TryRepair(std::vector<Donor> others = {}, int mode = O_RDWR) const {
     others.insert(others.begin(), AsDonor());
@@ -100,6 +107,27 @@ class LayerFile {
   std::string id_;
   Bytes good_;
   verity::Layout layout_;
+};
+
+// A file that counts the reads of one of its blocks.
+class CountedReads final : public io::RandomAccessFile {
+ public:
+  CountedReads(std::shared_ptr<const io::RandomAccessFile> file, uint64_t block)
+      : file_(std::move(file)), byte_(block * kBlockSize) {}
+
+  uint64_t count() const { return count_; }
+
+  uint64_t size() const override { return file_->size(); }
+  const std::string& name() const override { return file_->name(); }
+  Status ReadExact(uint64_t offset, MutableByteSpan out) const override {
+    if (byte_ >= offset && byte_ - offset < out.size()) ++count_;
+    return file_->ReadExact(offset, out);
+  }
+
+ private:
+  std::shared_ptr<const io::RandomAccessFile> file_;
+  uint64_t byte_;
+  mutable std::atomic<uint64_t> count_{0};
 };
 
 Bytes Image(uint64_t blocks, uint64_t seed) {
@@ -235,7 +263,7 @@ TEST_CASE("a hash block that is lost above lost data comes from a layer that has
   CHECK(layer.IsGood());
 }
 
-TEST_CASE("where many digests are in doubt donors are asked before the ways are tried") {
+TEST_CASE("where many digests are in doubt the ways are tried") {
   const LayerFile layer("layer", Image(kTwoLevels, 1));
   const LayerFile donor("donor", Image(128, 1));
   const uint64_t leaf = layer.HashBlock(0, 0);
@@ -243,16 +271,19 @@ TEST_CASE("where many digests are in doubt donors are asked before the ways are 
     layer.Flip(leaf, i * sizeof(Digest));
     layer.Flip(10 + i);
   }
-  Mended expected = {{leaf, "donor"}, {10, "donor"}, {11, "donor"}, {12, "donor"}, {13, "donor"}};
-  CHECK(layer.Mend({donor.AsDonor()}).mended == expected);
+  CHECK(layer.Mend({donor.AsDonor()}).mended ==
+        Mended{{leaf, "layer"}, {10, "donor"}, {11, "donor"}, {12, "donor"}, {13, "donor"}});
   CHECK(layer.IsGood());
+}
 
-  const LayerFile stranger("stranger", Image(3, 2));
-  for (uint64_t i = 0; i < 4; ++i) {
-    layer.Flip(leaf, i * sizeof(Digest));
-    layer.Flip(10 + i);
-  }
-  CHECK(layer.Mend({stranger.AsDonor()}).mended == Mended{{leaf, "layer"}});
+// Whether hash block `position`, which is damaged, can be had again.
+bool CanWorkOut(const LayerFile& layer, verity::Geometry::Position position, Effort& effort) {
+  const auto reader = layer.Reader();
+  const auto digest = reader->HashBlockDigest(position);
+  REQUIRE_OK(digest);
+  const auto rebuilt = RebuildHashBlock(*reader, position, *digest, effort);
+  REQUIRE_OK(rebuilt);
+  return rebuilt->has_value();
 }
 
 TEST_CASE("of the ways to work out a hash block no more are tried than may be") {
@@ -260,25 +291,50 @@ TEST_CASE("of the ways to work out a hash block no more are tried than may be") 
   layer.Flip(layer.HashBlock(0, 0), 2 * sizeof(Digest));
   layer.Flip(10);
   layer.Flip(11);
-  const auto reader = layer.Reader();
-  const auto digest = reader->HashBlockDigest({0, 0});
-  REQUIRE_OK(digest);
-  const auto rebuild = [&](Tries& tries) {
-    auto rebuilt = RebuildHashBlock(*reader, {0, 0}, *digest, tries);
-    REQUIRE_OK(rebuilt);
-    return rebuilt->has_value();
-  };
-  Tries enough{3, 8};
-  CHECK(rebuild(enough));
-  CHECK(enough.left == 0);
-  CHECK_FALSE(rebuild(enough));
-  Tries few{2, 100};
-  CHECK_FALSE(rebuild(few));
-  CHECK(few.left == 99);
-  layer.Put(10, layer.Good(10));
-  layer.Put(11, layer.Good(11));
-  Tries none{0, 0};
-  CHECK(rebuild(none));  // what lies below is all right, and is tried whatever was tried before
+  Effort enough{8, 0};
+  CHECK(CanWorkOut(layer, {0, 0}, enough));
+  CHECK(enough.ways == 0);
+  CHECK_FALSE(CanWorkOut(layer, {0, 0}, enough));
+  Effort much{uint64_t{1} << 20, 0};
+  for (uint64_t i = 20; i < 34; ++i) layer.Flip(i);  // 17 are in doubt
+  CHECK_FALSE(CanWorkOut(layer, {0, 0}, much));
+  CHECK(much.ways == (uint64_t{1} << 20) - 1);
+  for (uint64_t i = 10; i < 34; ++i) layer.Put(i, layer.Good(i));
+  Effort none;
+  CHECK(CanWorkOut(layer, {0, 0},
+                   none));  // what lies below is all right, and is tried whatever was tried before
+}
+
+TEST_CASE("of the image no more is read for a hash block above others than may be") {
+  const LayerFile layer("layer", Image(kThreeLevels, 1));
+  layer.Clear(layer.HashBlock(1, 0));
+  Effort none{100, 0};
+  CHECK(CanWorkOut(layer, {1, 0}, none));  // of the hash blocks below
+  layer.Clear(layer.HashBlock(0, 0));
+  Effort little{100, 128 * 128 - 1};
+  CHECK_FALSE(CanWorkOut(layer, {1, 0}, little));
+  CHECK(little.blocks == 128 * 128 - 1);
+  Effort enough{100, 128 * 128};
+  CHECK(CanWorkOut(layer, {1, 0}, enough));
+  CHECK(enough.blocks == 0);
+  layer.Clear(layer.HashBlock(1, 1));
+  layer.Clear(layer.HashBlock(0, 128));
+  Effort last{100, 1};
+  CHECK(CanWorkOut(layer, {1, 1}, last));  // the last one has less below it
+}
+
+TEST_CASE("what cannot be worked out is not read again, though another hash block is mended") {
+  const LayerFile layer("layer", Image(kThreeLevels, 1));
+  layer.Clear(layer.HashBlock(1, 0));
+  layer.Clear(layer.HashBlock(0, 60));
+  layer.Flip(5000);
+  layer.Clear(layer.HashBlock(1, 1));
+  const auto counted = std::make_shared<const CountedReads>(layer.File(), 4000);
+  const UniqueFd fd = layer.ForWriting();
+  const auto repair = RepairLayer(layer.Reader(counted), {layer.AsDonor()}, io::SystemDisk(), fd.get(), {});
+  REQUIRE_OK(repair);
+  CHECK(repair->mended == Mended{{layer.HashBlock(1, 1), "layer"}});
+  CHECK(counted->count() == 3);  // two scans, and once to work out what is above it
 }
 
 TEST_CASE("a donor whose layout is not that of its file gives nothing, and takes no time") {
