@@ -118,8 +118,9 @@ class MountMetrics {
   }
 
   void AddFailures() const {
-    out_.Family("veneer_failures_total", "counter",
-                "Requests that failed for a reason of the mount's, by kind.");
+    out_.Family(
+        "veneer_failures_total", "counter",
+        "Requests that failed for a reason of the mount's, and blocks served from a kept copy, by kind.");
     Each([&](const LiveMount& mount) {
       const auto counters = CountersOf(mount);
       const auto kinds = counters.value("failures_by_kind", nlohmann::json::object());

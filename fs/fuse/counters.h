@@ -38,7 +38,8 @@ struct Counters {
   Count bytes{0};  // of file content
   Count xattrs{0};
 
-  // Requests that failed and are not of the caller's making, by FailureKind.
+  // Requests that failed and are not of the caller's making, and blocks in whose place a kept copy was
+  // served, by FailureKind.
   std::array<Count, kFailureWords.size()> failures{};
 
   // What the supervisor counts.

@@ -12,12 +12,16 @@ constexpr size_t kMostReported = 1000;
 DamageReporter::DamageReporter(Tell tell) : tell_(std::move(tell)), thread_([this] { Run(); }) {}
 
 DamageReporter::~DamageReporter() {
+  Finish();
+}
+
+void DamageReporter::Finish() {
   {
     const std::lock_guard lock(mutex_);
     stop_ = true;
   }
   changed_.notify_one();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
 }
 
 void DamageReporter::Report(core::NodeId node, const Error& error) {

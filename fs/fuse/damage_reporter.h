@@ -21,11 +21,14 @@ class DamageReporter {
   using Tell = std::function<void(core::NodeId node, const Error& error)>;
 
   explicit DamageReporter(Tell tell);
-  ~DamageReporter();  // tells what is still to be told
+  ~DamageReporter();
   DamageReporter(const DamageReporter&) = delete;
   DamageReporter& operator=(const DamageReporter&) = delete;
 
   void Report(core::NodeId node, const Error& error);
+
+  // Tells what is still to be told, and nothing after that.
+  void Finish();
 
  private:
   struct Failure {

@@ -1,5 +1,7 @@
 #include "fs/fuse/kept_blocks.h"
 
+#include <utility>
+
 namespace veneer::fuse {
 namespace {
 
@@ -13,7 +15,7 @@ uint64_t NameOf(uint32_t owner, uint64_t block) {
 
 thread_local int KeptBlocks::Keeping::depth_ = 0;
 
-KeptBlocks::KeptBlocks(SharedBlocks& shared) : shared_(shared) {
+KeptBlocks::KeptBlocks(SharedBlocks& shared, Tell tell) : shared_(shared), tell_(std::move(tell)) {
   for (uint32_t place = SharedBlocks::kCount; place-- > 0;) {
     const uint64_t name = shared_.names[place].load(std::memory_order_acquire);
     if (name == 0 || !places_.emplace(name, place).second) free_.push_back(place);

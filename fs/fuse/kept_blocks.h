@@ -5,6 +5,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <unordered_map>
 #include <vector>
@@ -25,8 +26,11 @@ struct SharedBlocks {
 // not kept.
 class KeptBlocks final : public verity::SpareBlocks {
  public:
-  // Finds what `shared`, which must outlive this, has from a former process.
-  explicit KeptBlocks(SharedBlocks& shared);
+  using Tell = std::function<void(uint32_t owner, const Error& why)>;
+
+  // Finds what `shared`, which must outlive this, has from a former process. `tell`, if given, is
+  // called wherever a copy stands in for the device, on the thread that reads.
+  explicit KeptBlocks(SharedBlocks& shared, Tell tell = {});
 
   // While one lives, what is offered on its thread is kept; nothing else is.
   class Keeping {
@@ -44,11 +48,16 @@ class KeptBlocks final : public verity::SpareBlocks {
   bool Find(uint32_t owner, uint64_t block, io::BlockData& out) override;
   void Offer(uint32_t owner, uint64_t block, const io::BlockData& data) override;
 
+  void StoodIn(uint32_t owner, const Error& why) override {
+    if (tell_) tell_(owner, why);
+  }
+
   // Those of `owner` make room for others.
   void Forget(uint32_t owner);
 
  private:
   SharedBlocks& shared_;
+  Tell tell_;
   std::mutex mutex_;
   std::unordered_map<uint64_t, uint32_t> places_;  // guarded by mutex_; by name
   std::vector<uint32_t> free_;                     // likewise

@@ -28,6 +28,9 @@ using nlohmann::json;
 constexpr int kUnmounted = 0;
 constexpr int kFailed = 1;
 
+// In a node's place, for what is of a whole layer. No image is so big.
+constexpr erofs::Nid kNoInode = core::kMaxNid;
+
 // A layer as it is served.
 struct ServedLayer {
   LayerOffer offer;
@@ -41,10 +44,9 @@ class Worker final : public FailureSink {
         report_(std::move(report)),
         shared_(shared),
         setup_(setup),
-        kept_(shared.blocks),
+        kept_(shared.blocks, [this](uint32_t slot, const Error& why) { CopyStoodIn(slot, why); }),
         cache_(std::make_shared<verity::BlockCache>(setup.cache_bytes, &shared.cache)),
-        reporter_(std::make_unique<DamageReporter>(
-            [this](core::NodeId node, const Error& error) { TellFailure(node, error); })) {}
+        reporter_([this](core::NodeId node, const Error& error) { TellFailure(node, error); }) {}
 
   // Answers the supervisor until it is gone.
   void Run() {
@@ -60,10 +62,16 @@ class Worker final : public FailureSink {
     // Crashes the kernel at once, as dm-verity's panic_on_corruption does.
     if (panic_trigger_ && error.code() == ErrorCode::kCorrupt)
       static_cast<void>(io::WriteAll(panic_trigger_.get(), AsBytes("c"), "/proc/sysrq-trigger"));
-    reporter_->Report(node, error);
+    reporter_.Report(node, error);
   }
 
  private:
+  // Nobody gets an error: the device has failed all the same.
+  void CopyStoodIn(uint32_t slot, const Error& why) {
+    shared_.counters.AddFailure(FailureKindOf(why.code()));
+    reporter_.Report(core::MakeNodeId(static_cast<uint16_t>(slot), kNoInode), why);
+  }
+
   Result<json> AnswerSafely(Message& message) {
     try {
       return Answer(message);
@@ -167,7 +175,7 @@ class Worker final : public FailureSink {
     VENEER_TRY(tree_->BeginFinish(unsettled_));
     std::thread([this] {
       session_->Serve(setup_.threads);
-      reporter_.reset();  // tells what is still to be told
+      reporter_.Finish();
       ::_exit(kUnmounted);
     }).detach();
     return json::object();
@@ -217,7 +225,9 @@ class Worker final : public FailureSink {
         report["layer_name"] = found->second.offer.name;
       }
     }
-    if (node == core::kRootId || image == nullptr) {
+    if (core::NidOf(node) == kNoInode) {
+      report["path"] = "metadata";
+    } else if (node == core::kRootId || image == nullptr) {
       report["path"] = "/";
     } else if (const std::string path = scan::PathOfInode(*image, core::NidOf(node)); !path.empty()) {
       report["path"] = "/" + path;
@@ -243,7 +253,7 @@ class Worker final : public FailureSink {
   mutable std::mutex layers_mutex_;
   std::map<uint16_t, ServedLayer> layers_;  // guarded by layers_mutex_; by slot
 
-  std::unique_ptr<DamageReporter> reporter_;  // last: its thread uses the others
+  DamageReporter reporter_;  // last: its thread uses the others
 };
 
 // Closes all descriptors but these two. The standard ones belong to whoever ran `veneer mount`, who may wait

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "fs/base/error.h"
 #include "fs/io/block_source.h"
 
 namespace veneer::verity {
@@ -18,6 +19,10 @@ class SpareBlocks {
 
   // A block as it should be, which may be kept.
   virtual void Offer(uint32_t owner, uint64_t block, const io::BlockData& data) = 0;
+
+  // A copy is used, since the device does not have the block: `why`, which names it. The reader goes on as if
+  // nothing had happened, so this is where it is heard of.
+  virtual void StoodIn(uint32_t owner, const Error& why) = 0;
 };
 
 }  // namespace veneer::verity

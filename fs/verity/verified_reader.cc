@@ -63,8 +63,10 @@ Status VerifiedReader::CheckSuperblock() const {
   Status right = file_->ReadExact(layout_.tree_offset, block);
   if (right) right = CheckSuperblock(block);
   const uint64_t file_block = layout_.tree_offset / kBlockSize;
-  if (!right && spares_ != nullptr && spares_->Find(owner_, file_block, block) && CheckSuperblock(block))
+  if (!right && spares_ != nullptr && spares_->Find(owner_, file_block, block) && CheckSuperblock(block)) {
+    spares_->StoodIn(owner_, right.error());
     return {};
+  }
   if (right) OfferSpare(file_block, block);
   return right;
 }
@@ -107,6 +109,7 @@ Result<io::BlockRef> VerifiedReader::Load(uint64_t file_block, const Digest& exp
   if (Status read = ReadChecked(file_block, expected, *data); !read) {
     if (spares_ == nullptr || !spares_->Find(owner_, file_block, *data) || crypto::Sha256(*data) != expected)
       return tl::unexpected<Error>(read.error());
+    spares_->StoodIn(owner_, read.error());
   }
   counters_->blocks_verified.fetch_add(1, std::memory_order_relaxed);
   cache_->Insert(owner_, file_block, data);

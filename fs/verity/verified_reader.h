@@ -29,8 +29,8 @@ struct Layout {
 // signed hash" (N counted from the verity superblock, which is 0). Hash blocks that passed are kept in the
 // cache, as are blocks read by Block(); what Read() gets is checked and not kept. Where the device fails, its
 // kIo passes through. In place of a hash block, or one of Block(), that the device does not have as it should
-// be, the spare copy is taken, if there is one and it is right. All methods are safe from several threads at
-// once.
+// be, the spare copy is taken, if there is one and it is right, and SpareBlocks is told why. All methods are
+// safe from several threads at once.
 class VerifiedReader final : public io::BlockSource {
  public:
   // Checks `layout` against the size of the file and against the geometry of the tree, and reads the verity

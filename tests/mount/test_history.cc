@@ -56,6 +56,23 @@ TEST_CASE("damage that a read meets is in the history, also when the whole serve
   CHECK(recorded.at("time") == waiting.at("time"));
 }
 
+TEST_CASE("damage in whose place a kept copy is served is in the history, and counts") {
+  const SwitchRig rig(1);
+  const pid_t worker = rig.WorkerOf(0);
+  std::fstream layer(rig.store() + "/layers/" + rig.StackOf(0).front() + ".layer",
+                     std::ios::binary | std::ios::in | std::ios::out);
+  layer.seekp(1024);  // the image's superblock
+  REQUIRE(layer.put('T').flush().good());
+  ForgetCaches();
+  REQUIRE(::kill(worker, SIGKILL) == 0);  // the next one has to read it
+  CHECK(ReadErrno(rig.mount(0) + "/" + kLongFile) == 0);
+  const json event = Event(rig, "corruption");
+  CHECK(Holds(event, rig.mount(0) + ": metadata of "));
+  CHECK(Holds(event, ": block 0 does not match its signed hash"));
+  const json status = rig.Json({"status"}, 3);  // the layer is damaged
+  CHECK(status.at("mounts").at(0).at("counters").at("failures_by_kind").at("corrupt") == 1);
+}
+
 TEST_CASE("the life of a mount is in the history") {
   const SwitchRig rig(1);
   CHECK(Holds(Event(rig, "mount"), rig.mount(0)));

@@ -21,15 +21,25 @@ class Copies final : public SpareBlocks {
     CHECK(owner == kOwner);
     blocks[block] = data;
   }
+  void StoodIn(uint32_t owner, const Error& why) override {
+    CHECK(owner == kOwner);
+    reasons.push_back(why);
+  }
   std::map<uint64_t, io::BlockData> blocks;
+  std::vector<Error> reasons;
 };
 
-std::unique_ptr<VerifiedReader> Open(const test::HashedImage& image, Copies& copies,
-                                     ReaderCounters& counters) {
-  auto reader = VerifiedReader::Open(image.file, image.layout, std::make_shared<BlockCache>(1 << 20), kOwner,
+std::unique_ptr<VerifiedReader> Open(std::shared_ptr<const io::RandomAccessFile> file, const Layout& layout,
+                                     Copies& copies, ReaderCounters& counters) {
+  auto reader = VerifiedReader::Open(std::move(file), layout, std::make_shared<BlockCache>(1 << 20), kOwner,
                                      &counters, &copies);
   REQUIRE_OK(reader);
   return *std::move(reader);
+}
+
+std::unique_ptr<VerifiedReader> Open(const test::HashedImage& image, Copies& copies,
+                                     ReaderCounters& counters) {
+  return Open(image.file, image.layout, copies, counters);
 }
 
 TEST_CASE("what was read once by Block is there again on a device that has lost everything") {
@@ -54,6 +64,35 @@ TEST_CASE("what was read once by Block is there again on a device that has lost 
   Bytes out(kBlockSize);
   REQUIRE_FAILS(ErrorCode::kCorrupt, reader->Read(block * kBlockSize, out));
   if (blocks > 1) REQUIRE_FAILS(ErrorCode::kCorrupt, reader->Block(0));
+}
+
+TEST_CASE("where a copy stands in for the device it is told why, whatever is wrong with that") {
+  test::HashedImage image = test::MakeHashedImage(129);
+  Copies copies;
+  ReaderCounters counters;
+  REQUIRE_OK(Open(image, copies, counters)->Block(0));
+  CHECK(copies.reasons.empty());
+  const auto sound = image.file;
+  const auto failing = std::make_shared<test::FaultyFile>(sound);
+  // The superblock, the root, a leaf and a block.
+  const uint64_t tree = image.layout.tree_offset;
+  for (const uint64_t offset : {tree, tree + kBlockSize, tree + 2 * kBlockSize, uint64_t{0}}) {
+    copies.reasons.clear();
+    failing->FailAt(offset + 9);
+    REQUIRE_OK(Open(failing, image.layout, copies, counters)->Block(0));
+    REQUIRE(copies.reasons.size() == 1);
+    CHECK(copies.reasons.front().code() == ErrorCode::kIo);
+    CHECK(copies.reasons.front().message() ==
+          fmt::format("a.layer: the device failed at byte {}", offset + 9));
+    failing->Heal();
+
+    copies.reasons.clear();
+    sound->bytes()[offset + 9] ^= 1;
+    REQUIRE_OK(Open(image, copies, counters)->Block(0));
+    REQUIRE(copies.reasons.size() == 1);
+    CHECK(copies.reasons.front().code() != ErrorCode::kIo);
+    sound->bytes()[offset + 9] ^= 1;
+  }
 }
 
 TEST_CASE("a copy that is not what was signed is nothing") {
