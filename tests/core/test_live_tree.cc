@@ -8,6 +8,7 @@
 
 #include "tests/support/catch.h"
 #include "tests/support/test_layers.h"
+#include "tests/support/until.h"
 
 namespace veneer::core {
 namespace {
@@ -224,7 +225,7 @@ TEST_CASE("once anybody has seen the new generation, nobody who starts later see
       }
     });
   }
-  while (started < kReaders) std::this_thread::yield();
+  test::Until("the readers", [&] { return started == kReaders; });
   for (int i = 0; i < kSwitches; ++i) {
     REQUIRE_OK(
         mounted.tree->Prepare(static_cast<uint64_t>(i + 2), {mounted.base, patches[static_cast<size_t>(i)]}));

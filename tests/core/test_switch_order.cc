@@ -6,6 +6,7 @@
 #include "tests/core/kernel_model.h"
 #include "tests/support/catch.h"
 #include "tests/support/test_layers.h"
+#include "tests/support/until.h"
 
 namespace veneer::core {
 namespace {
@@ -182,7 +183,7 @@ TEST_CASE("files, negative entries, attributes, listings: all follow one instant
   for (uint64_t generation = 2; generation <= kSwitches + 1; ++generation) {
     for (const auto& reader : readers) {
       const uint64_t enough = reader->finished + (generation % 3 == 0 ? 0 : 20);
-      while (reader->finished < enough) std::this_thread::yield();
+      test::Until("a reader", [&] { return reader->finished >= enough; });
     }
     scene.begun = generation;
     const auto prepared = scene.tree->Prepare(generation, {scene.layers[0], scene.layers[generation - 1]});

@@ -14,6 +14,7 @@
 #include "fs/base/unique_fd.h"
 #include "fs/catalog/catalog.h"
 #include "fs/fuse/sanitizers.h"
+#include "tests/support/process.h"
 #include "tests/support/watchdog.h"
 #include "tests/tools/forge.h"
 #include "tests/tools/policy_store.h"
@@ -76,12 +77,9 @@ class FaultyStore : public PolicyStore {
 
   // Returns when the next one serves.
   void KillWorker() const {
-    const auto worker = [&]() -> pid_t {  // also where status finds something damaged
+    test::KillWorker([&]() -> pid_t {  // also where status finds something damaged
       return nlohmann::json::parse(Run({"--json", "status"}).out).at("mounts").at(0).at("worker_pid");
-    };
-    const pid_t before = worker();
-    REQUIRE(::kill(before, SIGKILL) == 0);
-    for (pid_t now = before; now == before || now == 0;) now = worker();
+    });
   }
 
   std::string lib, net;  // their ids
@@ -156,7 +154,7 @@ TEST_CASE("a dead disk under one layer does not take the others down") {
 
   const pid_t server = VeneerJson({"--store", other, "status"}).at("mounts").at(0).at("supervisor_pid");
   REQUIRE(::kill(server, SIGKILL) == 0);
-  while (::kill(server, 0) == 0 && stdfs::exists("/proc/" + std::to_string(server) + "/fd/0")) continue;
+  WaitForEnd(server);
   FaultyStore::ForgetCaches();
   const auto require_others_served = [&] {
     FaultyStore::ForgetCaches();

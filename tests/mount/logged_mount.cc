@@ -7,6 +7,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "tests/support/until.h"
+
 namespace veneer::test {
 
 LoggedMount::LoggedMount(const SwitchRig& rig, int number)
@@ -16,8 +18,8 @@ LoggedMount::LoggedMount(const SwitchRig& rig, int number)
   REQUIRE(log);
   server_.emplace(VeneerCommand({"--store", rig.store(), "mount", "--foreground", rig.mount(number)}),
                   log.get());
-  for (auto events = ByEvent(Log()); !events.contains("mount"); events = ByEvent(Log()))
-    REQUIRE(events.empty());
+  Until("a first line", [&] { return server_->Ended() || !Log().empty(); });
+  REQUIRE(ByEvent(Log()).contains("mount"));
 }
 
 LoggedMount::~LoggedMount() {

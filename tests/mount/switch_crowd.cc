@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -14,6 +15,7 @@
 #include <random>
 
 #include "fs/base/unique_fd.h"
+#include "tests/support/until.h"
 
 namespace veneer::test {
 
@@ -109,12 +111,16 @@ void Crowd::Stop() {
   }
 }
 
-void Crowd::WaitForAll() const {
-  for (const auto& member : members_) {
+bool Crowd::ComesThrough() const {
+  return std::all_of(members_.begin(), members_.end(), [](const auto& member) {
     // One may be under way now, and began before.
     const uint64_t enough = member->finished + 2;
-    while (member->finished < enough) std::this_thread::yield();
-  }
+    return Await([&] { return member->finished >= enough; });
+  });
+}
+
+void Crowd::WaitForAll() const {
+  if (!ComesThrough()) FAIL("one who uses " << mount_ << " is held up");
 }
 
 void Crowd::Run(Member& member) const {

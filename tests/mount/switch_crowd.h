@@ -31,7 +31,10 @@ class Crowd {
   Crowd(const Crowd&) = delete;
   Crowd& operator=(const Crowd&) = delete;
 
-  // Returns when every thread has finished an operation that it began after the call.
+  // Waits until every thread has finished an operation that it began after the call: false if one is held up.
+  [[nodiscard]] bool ComesThrough() const;
+
+  // Likewise, and fails the test if one is.
   void WaitForAll() const;
 
   // Ends the threads. From then on:

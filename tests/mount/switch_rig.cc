@@ -5,6 +5,8 @@
 
 #include <filesystem>
 
+#include "tests/support/process.h"
+
 namespace veneer::test {
 
 SwitchRig::SwitchRig(int mounts, void (*make_trees)(const std::string& root)) : mounts_(mounts) {
@@ -83,11 +85,7 @@ pid_t SwitchRig::WorkerOf(int number) const {
 }
 
 void SwitchRig::KillWorker() const {
-  const pid_t worker = WorkerOf(0);
-  REQUIRE(worker > 0);
-  REQUIRE(::kill(worker, SIGKILL) == 0);
-  pid_t next = worker;
-  while (next == worker || next == 0) next = WorkerOf(0);
+  test::KillWorker([this] { return WorkerOf(0); });
 }
 
 nlohmann::json SwitchRig::Status(int number) const {

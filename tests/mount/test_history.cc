@@ -10,6 +10,7 @@
 
 #include "tests/mount/damage.h"
 #include "tests/mount/switch_rig.h"
+#include "tests/support/until.h"
 #include "tests/support/watchdog.h"
 
 namespace veneer::test {
@@ -30,9 +31,20 @@ std::vector<json> Events(const SwitchRig& rig, const std::string& kind) {
 // The one event of its kind; waits until it is there.
 json Event(const SwitchRig& rig, const std::string& kind) {
   std::vector<json> events;
-  while (events.empty()) events = Events(rig, kind);
+  Until("an event, " + kind, [&] {
+    events = Events(rig, kind);
+    return !events.empty();
+  });
   CHECK(events.size() == 1);
   return events.front();
+}
+
+void WaitForMount(const SwitchRig& rig) {
+  Until("a mount", [&] { return !rig.Json({"status"}).at("mounts").empty(); });
+}
+
+void WaitForLostEvent(const SwitchRig& rig) {
+  Until("an event to be lost", [&] { return rig.Status(0).at("counters").at("events_lost") != 0; });
 }
 
 bool Holds(const json& event, const std::string& part) {
@@ -93,10 +105,11 @@ TEST_CASE("the life of a mount is in the history") {
 
 TEST_CASE("that no worker can be had is in the history, and that one serves again") {
   const SwitchRig rig(1);
-  while (Events(rig, "worker-throttled").empty()) {
+  Until("no worker to be had", [&] {
     const pid_t worker = rig.WorkerOf(0);
     if (worker != 0) ::kill(worker, SIGKILL);
-  }
+    return !Events(rig, "worker-throttled").empty();
+  });
   CHECK(Holds(Event(rig, "worker-throttled"), "requests get EIO"));
   CHECK(Events(rig, "worker-died").size() >= 5);
   rig.SwitchByProgram(1);
@@ -107,7 +120,7 @@ TEST_CASE("a spool that is full loses events, counts them and stops nothing") {
   const SwitchRig rig(1);
   std::ofstream(rig.store() + "/events.spool", std::ios::app) << std::string(256 << 10, '\n');
   rig.KillWorker();
-  while (rig.Status(0).at("counters").at("events_lost") == 0) continue;
+  WaitForLostEvent(rig);
   CHECK(ReadErrno(rig.mount(0) + "/" + kLongFile) == 0);
   CHECK(Events(rig, "worker-died").empty());
   rig.SwitchByProgram(1);
@@ -126,7 +139,7 @@ TEST_CASE("what is no spool holds up neither mount nor command, and what it cost
   if (fifo) REQUIRE(::mkfifo(spool.c_str(), 0644) == 0);
   if (!fifo) REQUIRE(::symlink(victim.c_str(), spool.c_str()) == 0);
   rig.KillWorker();
-  while (rig.Status(0).at("counters").at("events_lost") == 0) continue;
+  WaitForLostEvent(rig);
   CHECK(ReadErrno(rig.mount(0) + "/" + kLongFile) == 0);
   const CommandResult history = RunCommand({VENEER_PROGRAM, "--store", rig.store(), "history"});
   CHECK(history.status == 0);
@@ -144,10 +157,10 @@ TEST_CASE("in the foreground a line with its fields goes to standard error") {
   const SwitchRig rig(0);
   std::filesystem::create_directories(rig.mount(0));
   Command server({VENEER_PROGRAM, "--store", rig.store(), "mount", "--foreground", rig.mount(0)});
-  while (rig.Json({"status"}).at("mounts").empty()) continue;
+  WaitForMount(rig);
   const pid_t worker = rig.WorkerOf(0);
   rig.KillWorker();
-  while (Events(rig, "worker-died").empty()) continue;
+  Event(rig, "worker-died");
   server.Signal(SIGTERM);
   const CommandResult ended = server.Wait();
   CHECK(ended.status == 0);
@@ -170,7 +183,7 @@ TEST_CASE("nobody who does not read standard error holds the mount up") {
   REQUIRE(::fcntl(writer.get(), F_SETFL, 0) == 0);      // and whoever writes there waits
   Command server({VENEER_PROGRAM, "--store", rig.store(), "mount", "--foreground", rig.mount(0)},
                  writer.get());
-  while (rig.Json({"status"}).at("mounts").empty()) continue;
+  WaitForMount(rig);
   rig.KillWorker();
   CHECK(ReadErrno(rig.mount(0) + "/" + kLongFile) == 0);
   server.Signal(SIGTERM);

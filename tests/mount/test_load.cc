@@ -9,6 +9,7 @@
 #include "tests/mount/logged_mount.h"
 #include "tests/mount/switch_stage.h"
 #include "tests/mount/worker_killer.h"
+#include "tests/support/until.h"
 
 namespace veneer::test {
 namespace {
@@ -92,13 +93,12 @@ std::vector<Held> HeldByServers(const SwitchRig& rig) {
 
 void CheckGrowth(const SwitchRig& rig, const std::vector<Held>& before) {
   const auto no_more = [](const Held& now, const Held& then) { return now.descriptors <= then.descriptors; };
-  auto after = HeldByServers(rig);
+  std::vector<Held> after;
   // A server closes the line of a client that has just ended a moment later; what leaks stays.
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-  while (!std::equal(after.begin(), after.end(), before.begin(), no_more) &&
-         std::chrono::steady_clock::now() < deadline) {
+  Await([&] {
     after = HeldByServers(rig);
-  }
+    return std::equal(after.begin(), after.end(), before.begin(), no_more);
+  });
   for (size_t i = 0; i < before.size(); ++i) {
     INFO("process " << i);
     CHECK(after[i].resident <= before[i].resident + kGrowth);
@@ -133,7 +133,8 @@ void RunRound(const SwitchRig& rig, Done& done) {
   }
   stage.WaitForAll();
   stage.Judge();
-  while (rig.Status(0).at("counters").at("worker_restarts") < done.kills) continue;
+  Until("the last worker's successor",
+        [&] { return rig.Status(0).at("counters").at("worker_restarts") >= done.kills; });
 }
 
 // What the mount counted: what was done to it, and nothing that went wrong.

@@ -11,6 +11,7 @@
 #include "tests/support/kernel_mounts.h"
 #include "tests/support/sample_tree.h"
 #include "tests/support/tree_compare.h"
+#include "tests/support/until.h"
 #include "tests/tools/program.h"
 
 namespace veneer::test {
@@ -159,7 +160,9 @@ TEST_CASE("a mount that begins while a switch is under way shows the new generat
   for (int round = 0; round < 12; ++round) {
     live.Run({"umount", live.mount()});
     // The server ends after its mount does; until then status still meets it.
-    while (!VeneerJson({"--store", live.store(), "status"}).at("mounts").empty()) continue;
+    Until("the server's end", [&] {
+      return VeneerJson({"--store", live.store(), "status"}).at("mounts").empty();
+    });
     Command mounting(VeneerCommand({"--store", live.store(), "mount", live.mount()}));
     live.RunOnStore(round % 2 == 0 ? std::vector<std::string>{"activate"}
                                    : std::vector<std::string>{"revert", "--all"});

@@ -14,6 +14,8 @@
 #include "tests/mount/damage.h"
 #include "tests/mount/switch_crowd.h"
 #include "tests/mount/switch_rig.h"
+#include "tests/support/process.h"
+#include "tests/support/until.h"
 
 namespace veneer::test {
 namespace {
@@ -124,7 +126,7 @@ TEST_CASE("a worker that is killed while its mount gets another server does no h
     Command reload(VeneerCommand({"--store", rig.store(), "reload"}));
     // At once, or when the new server is there and the old one may be still.
     if (i % 2 == 1) {
-      while (sockets() < 2 && stdfs::exists("/proc/" + std::to_string(worker))) continue;
+      Until("the new server", [&] { return sockets() >= 2 || !Runs(worker) || reload.Ended(); });
     }
     ::kill(worker, SIGKILL);
     const CommandResult result = reload.Wait();

@@ -131,11 +131,11 @@ TEST_CASE("two repairs at once: one mends, and the other finds that nothing is l
   const uint64_t events = store.Json({"history", "--limit", "99"}).at("events").size();
   auto held = catalog::HoldCatalog(store.path() + "/catalog", std::chrono::seconds(0));
   REQUIRE_OK(held);
-  const std::array<ErrorPipe, 2> errors;
+  std::array<ErrorPipe, 2> errors;
   Command one(ScanCommand(store, {"--repair"}), errors[0].write());
   Command two(ScanCommand(store, {"--repair"}), errors[1].write());
   // Both have found the damage.
-  for (const ErrorPipe& error : errors) CHECK(error.ReadLine().find("waiting for it") != std::string::npos);
+  for (ErrorPipe& error : errors) CHECK(error.ReadLine().find("waiting for it") != std::string::npos);
   held->reset();
   for (Command* scan : {&one, &two}) {
     const CommandResult done = scan->Wait();

@@ -1,7 +1,6 @@
 // Signals to a mount's processes; the worker's are in test_worker.cc.
 #include <fcntl.h>
 #include <sys/mount.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -13,6 +12,8 @@
 #include <vector>
 
 #include "fs/catalog/catalog_lock.h"
+#include "tests/support/process.h"
+#include "tests/support/until.h"
 #include "tests/tools/policy_store.h"
 
 namespace veneer::test {
@@ -33,10 +34,11 @@ class MountedByHand : public PolicyStore {
 
   // The process that serves, as soon as there is one.
   pid_t WaitForSupervisor() const {
-    for (;;) {
+    return Until("a server", [&]() -> pid_t {
       const auto mounts = Mounts();
-      if (!mounts.empty()) return mounts.at(0).at("supervisor_pid");
-    }
+      if (mounts.empty()) return 0;
+      return mounts.at(0).at("supervisor_pid");
+    });
   }
 
   // An answer to status means that signals from before have been looked at.
@@ -60,12 +62,14 @@ std::vector<pid_t> ChildrenOf(const Command& command) {
 // The child of `command` that has a session of its own: the server to be. 0 if the command ended before it
 // was seen.
 pid_t WaitForDaemon(const Command& command) {
-  while (!command.Ended()) {
+  pid_t daemon = 0;
+  Until("the server to be", [&] {
     for (const pid_t child : ChildrenOf(command)) {
-      if (::getsid(child) == child) return child;
+      if (::getsid(child) == child) daemon = child;
     }
-  }
-  return 0;
+    return daemon > 0 || command.Ended();
+  });
+  return daemon;
 }
 
 TEST_CASE("a mount in the foreground ends with 0 when it is told to stop, and SIGHUP is nothing to it") {
@@ -88,7 +92,7 @@ TEST_CASE("a mount in use that is told to stop is gone at once, and its server e
   UniqueFd file(::open((store.mount() + "/usr/bin/tool").c_str(), O_RDONLY | O_CLOEXEC));
   REQUIRE(file);
   server.Signal(SIGTERM);
-  while (!stdfs::is_empty(store.mount())) continue;
+  Until("the mount to be gone", [&] { return stdfs::is_empty(store.mount()); });
   REQUIRE(::kill(supervisor, 0) == 0);
   char byte = 0;
   CHECK(::pread(file.get(), &byte, 1, 0) == 1);
@@ -107,7 +111,7 @@ TEST_CASE("a mount in the background unmounts when it is told to stop, and SIGHU
   const pid_t supervisor = store.WaitForSupervisor();
   store.RequireDeafTo(SIGHUP, supervisor);
   REQUIRE(::kill(supervisor, signal) == 0);
-  while (::kill(supervisor, 0) == 0) continue;
+  WaitForEnd(supervisor);
   store.RequireUnmounted();
 }
 
@@ -124,7 +128,7 @@ TEST_CASE("a mount that is told to stop before it is there never appears") {
   if (way == "foreground") argv.emplace_back("--foreground");
   Command command(argv);
   // The child that would make the waiting generation current waits for the lock.
-  while (!command.Ended() && ChildrenOf(command).empty()) continue;
+  Until("the child", [&] { return command.Ended() || !ChildrenOf(command).empty(); });
   command.Signal(SIGTERM);
   held->reset();
   const CommandResult result = command.Wait();
@@ -153,7 +157,7 @@ TEST_CASE(
       CHECK(result.status == 0);
       store.Json({"umount", store.mount()});
     }
-    while (daemon > 0 && ::kill(daemon, 0) == 0) continue;
+    if (daemon > 0) WaitForEnd(daemon);
     store.RequireUnmounted();
   }
   CHECK(caught);
@@ -179,8 +183,9 @@ TEST_CASE("a reload that is stopped leaves the mount with one server, the former
     Command command(VeneerCommand({"--store", store.path(), "reload"}));
     const pid_t next = WaitForDaemon(command);
     // In turn: at once, when it holds signals back already, and as late as can be.
-    while (attempt % 3 == 1 && !command.Ended() && !BlocksSigterm(next)) continue;
-    while (attempt % 3 == 2 && !command.Ended() && ::kill(former, 0) == 0) continue;
+    Until("the reload to come so far", [&] {
+      return attempt % 3 == 0 || command.Ended() || (attempt % 3 == 1 ? BlocksSigterm(next) : !Runs(former));
+    });
     command.Signal(signal);
     const CommandResult result = command.Wait();
     INFO(result.err);
@@ -202,30 +207,19 @@ TEST_CASE("a mount in the foreground outlives the one who reads its log") {
   REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
   UniqueFd reader(ends[0]);
   UniqueFd writer(ends[1]);
-  auto words = VeneerCommand({"--store", store.path(), "mount", "--foreground", store.mount()});
-  const pid_t server = ::fork();
-  REQUIRE(server >= 0);
-  if (server == 0) {
-    ::dup2(writer.get(), STDERR_FILENO);
-    std::vector<char*> argv;
-    for (std::string& word : words) argv.push_back(word.data());
-    argv.push_back(nullptr);
-    ::execvp(argv[0], argv.data());
-    ::_exit(127);
-  }
+  Command server(VeneerCommand({"--store", store.path(), "mount", "--foreground", store.mount()}),
+                 writer.get());
   writer.reset();
-  REQUIRE(store.WaitForSupervisor() == server);
+  REQUIRE(store.WaitForSupervisor() == server.pid());
   reader.reset();
   // Its death is something to be said.
   const pid_t worker = store.Mounts().at(0).at("worker_pid");
   REQUIRE(::kill(worker, SIGKILL) == 0);
-  while (store.Mounts().at(0).at("counters").at("worker_deaths") == 0) continue;
+  Until("the death to be counted",
+        [&] { return store.Mounts().at(0).at("counters").at("worker_deaths") != 0; });
   CHECK(stdfs::exists(store.mount() + "/usr/bin/tool"));
-  REQUIRE(::kill(server, SIGTERM) == 0);
-  int status = 0;
-  REQUIRE(::waitpid(server, &status, 0) == server);
-  CHECK(WIFEXITED(status));
-  CHECK(WEXITSTATUS(status) == 0);
+  server.Signal(SIGTERM);
+  CHECK(server.Wait().status == 0);
 }
 
 TEST_CASE("a mount that is told to stop below another says why it cannot") {

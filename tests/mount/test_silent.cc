@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "tests/mount/switch_rig.h"
+#include "tests/support/process.h"
 
 namespace veneer::test {
 namespace {
@@ -61,17 +62,6 @@ TEST_CASE("a server that does not answer hides no other mount from who looks") {
   CHECK(numbers.find("mount=\"" + rig.mount(0) + "\"") == std::string::npos);
 }
 
-// Returns once `command` has a socket: from then on it talks to servers.
-void WaitForSocket(const Command& command) {
-  const std::string folder = "/proc/" + std::to_string(command.pid()) + "/fd";
-  for (;;) {
-    for (const auto& fd : std::filesystem::directory_iterator(folder)) {
-      std::error_code gone;
-      if (std::filesystem::read_symlink(fd.path(), gone).string().starts_with("socket:")) return;
-    }
-  }
-}
-
 TEST_CASE("a command that waits for a server that does not answer ends when it is told to") {
   const SwitchRig rig(2);
   const int signal = GENERATE(SIGINT, SIGTERM);
@@ -80,7 +70,7 @@ TEST_CASE("a command that waits for a server that does not answer ends when it i
     for (const std::vector<std::string>& words :
          {std::vector<std::string>{"status"}, {"metrics"}, {"activate", "p"}, {"reload"}}) {
       Command command = Start(rig, words);
-      WaitForSocket(command);
+      WaitForOpen(command, "socket:");  // from then on it talks to servers
       command.Signal(signal);
       RequireError(command.Wait(), 130, words.front(), {"interrupted"});
     }
@@ -110,7 +100,7 @@ TEST_CASE("where a dead mount is, mount names what takes it away") {
   if (known) CHECK(std::filesystem::exists(rig.mount(0) + "/d0"));
   const pid_t worker = rig.WorkerOf(0);
   REQUIRE(::kill(rig.ServerOf(0), SIGKILL) == 0);
-  while (::kill(worker, 0) == 0) continue;
+  WaitForEnd(worker);
   RequireError(
       rig.Try({"mount", rig.mount(0)}), 5, "mount",
       {rig.mount(0) + ": a fuse.veneer is mounted there already", " umount " + rig.mount(0), "run: veneer "});

@@ -4,15 +4,15 @@
 
 #include <condition_variable>
 #include <csignal>
-#include <fstream>
 #include <mutex>
-#include <thread>
 
 #include "fs/fuse/control_channel.h"
 #include "fs/io/file_ops.h"
 #include "tests/mount/program_trees.h"
 #include "tests/mount/switch_rig.h"
 #include "tests/support/control_thread.h"
+#include "tests/support/process.h"
+#include "tests/support/until.h"
 
 namespace veneer::test {
 namespace {
@@ -37,7 +37,7 @@ class Obstacle {
   // Returns when the switch stands still.
   void WaitUntilMet() {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return met_; });
+    REQUIRE(changed_.wait_for(lock, kPatience, [this] { return met_; }));
   }
   void LetGo() {
     const std::lock_guard lock(mutex_);
@@ -114,12 +114,7 @@ TEST_CASE("a client killed between prepare and commit leaves all mounts at what 
 // Kills a process that is not our child, and returns when it holds nothing any more.
 void Kill(pid_t pid) {
   REQUIRE(::kill(pid, SIGKILL) == 0);
-  for (;;) {
-    std::ifstream stat(fmt::format("/proc/{}/stat", pid));
-    std::string text;
-    if (!std::getline(stat, text) || text.find(") Z ") != std::string::npos) return;
-    std::this_thread::yield();
-  }
+  WaitForEnd(pid);
 }
 
 TEST_CASE("a mount whose server is killed during a switch does not hold up the others") {

@@ -12,6 +12,8 @@
 #include "fs/base/unique_fd.h"
 #include "tests/mount/damage.h"
 #include "tests/mount/switch_rig.h"
+#include "tests/support/process.h"
+#include "tests/support/until.h"
 
 namespace veneer::test {
 namespace {
@@ -98,7 +100,11 @@ TEST_CASE("what a former generation had is there for who holds it, with another 
 
 // Kills workers as fast as they come, until none comes any more; returns the pid of none.
 void WearOut(const SwitchRig& rig) {
-  for (pid_t worker = rig.WorkerOf(0); worker != 0; worker = rig.WorkerOf(0)) ::kill(worker, SIGKILL);
+  Until("no worker to be had", [&] {
+    const pid_t worker = rig.WorkerOf(0);
+    if (worker != 0) ::kill(worker, SIGKILL);
+    return worker == 0;
+  });
 }
 
 TEST_CASE(
@@ -148,7 +154,7 @@ TEST_CASE("a worker has no rights, and ends with its supervisor") {
   }
   CHECK(descriptors <= 8);
   REQUIRE(::kill(rig.ServerOf(0), SIGKILL) == 0);
-  while (::kill(worker, 0) == 0) continue;
+  WaitForEnd(worker);
 }
 
 TEST_CASE("a supervisor that is told to stop unmounts; the worker leaves that to it") {
@@ -159,7 +165,7 @@ TEST_CASE("a supervisor that is told to stop unmounts; the worker leaves that to
   ::kill(supervisor, SIGHUP);
   CHECK(rig.WorkerOf(0) == worker);
   ::kill(supervisor, SIGTERM);
-  while (!rig.Json({"status"}).at("mounts").empty()) continue;
+  WaitForEnd(supervisor);
   CHECK(std::filesystem::is_empty(rig.mount(0)));
 }
 

@@ -4,7 +4,7 @@
 #include <sys/fanotify.h>
 #include <unistd.h>
 
-#include "tests/support/catch.h"
+#include "tests/support/until.h"
 
 namespace veneer::test {
 
@@ -16,6 +16,7 @@ HeldReads::HeldReads(const std::string& path)
 }
 
 void HeldReads::WaitForOne() const {
+  UntilReadable("somebody to read what is held", group_.get());
   fanotify_event_metadata event{};
   REQUIRE(::read(group_.get(), &event, sizeof event) == sizeof event);
   const UniqueFd file(event.fd);

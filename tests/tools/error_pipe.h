@@ -7,7 +7,7 @@
 #include <string>
 
 #include "fs/base/unique_fd.h"
-#include "tests/support/catch.h"
+#include "tests/support/until.h"
 
 namespace veneer::test {
 
@@ -21,9 +21,16 @@ class ErrorPipe {
     write_.reset(ends[1]);
   }
   int write() const { return write_.get(); }
-  std::string ReadLine() const {
+  // What there is of the line, if the command ends in its middle. From here on write() is none: the command
+  // has the only such end.
+  std::string ReadLine() {
+    write_.reset();
     std::string line;
-    for (char c = 0; ::read(read_.get(), &c, 1) == 1 && c != '\n';) line += c;
+    for (char c = 0; c != '\n'; line += c) {
+      UntilReadable("a line on standard error", read_.get());
+      if (::read(read_.get(), &c, 1) != 1) return line;
+    }
+    line.pop_back();
     return line;
   }
 

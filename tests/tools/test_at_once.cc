@@ -28,7 +28,7 @@ TEST_CASE("a change that finds another one under way waits with a message, or un
       INFO(verb << ", signal " << signal);
       auto held = catalog::HoldCatalog(store.path() + "/catalog", std::chrono::seconds(0));
       REQUIRE_OK(held);
-      const ErrorPipe error;
+      ErrorPipe error;
       Command command(VeneerCommand({"--store", store.path(), verb}), error.write());
       CHECK(error.ReadLine() == "veneer: " + store.path() + ": another change is under way, waiting for it");
       if (signal == 0) {

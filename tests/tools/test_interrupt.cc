@@ -10,6 +10,8 @@
 #include <filesystem>
 #include <set>
 
+#include "tests/support/process.h"
+#include "tests/support/until.h"
 #include "tests/tools/program.h"
 
 namespace veneer::test {
@@ -39,8 +41,12 @@ class EndlessSeal {
     argv.insert(argv.end(), before.begin(), before.end());
     argv.emplace_back(VENEER_PROGRAM);
     for (const std::string& word : workshop_.SealWords(workshop_ / "out/base.layer")) argv.push_back(word);
+    const UniqueFd begun(::open((workshop_ / "begun").c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
     command_.emplace(argv);
-    mkfs_ = std::stoi(workshop_.Read(workshop_ / "begun"));
+    UntilReadable("mkfs.erofs to begin", begun.get());
+    std::array<char, 16> pid{};
+    REQUIRE(::read(begun.get(), pid.data(), pid.size() - 1) > 0);
+    mkfs_ = std::stoi(pid.data());
   }
 
   void Signal(int signal) { command_->Signal(signal); }
@@ -109,17 +115,6 @@ class FrozenTerminal {
   UniqueFd ours_, theirs_;
 };
 
-// Waits until `command` has a file open whose path begins so.
-void WaitForOpenFile(const Command& command, const std::string& path) {
-  const std::string folder = "/proc/" + std::to_string(command.pid()) + "/fd";
-  for (;;) {
-    for (const auto& fd : stdfs::directory_iterator(folder)) {
-      std::error_code gone;
-      if (stdfs::read_symlink(fd.path(), gone).string().starts_with(path)) return;
-    }
-  }
-}
-
 // A store with one layer installed.
 class StoreToStop {
  public:
@@ -151,7 +146,7 @@ class StoreToStop {
     words.insert(words.begin(), {"--store", path()});
     FrozenTerminal terminal;
     Command command(VeneerCommand(words), terminal.theirs());
-    WaitForOpenFile(command, path() + "/layers/");
+    WaitForOpen(command, path() + "/layers/");
     command.Signal(signal);
     CHECK(terminal.Thaw() == "veneer: " + verb + ": interrupted\r\n");
     const CommandResult result = command.Wait();

@@ -4,9 +4,9 @@
 #include <unistd.h>
 
 #include <filesystem>
-#include <thread>
 
 #include "fs/base/unique_fd.h"
+#include "tests/support/until.h"
 #include "tests/tools/policy_store.h"
 
 namespace veneer::test {
@@ -46,7 +46,7 @@ class SoftwareTpm {
         "swtpm", "socket", "--tpm2", "--tpmstate", "dir=" + state, "--server",
         "type=tcp,disconnect,port=" + std::to_string(port_), "--ctrl",
         "type=tcp,port=" + std::to_string(port_ + 1), "--flags", "not-need-init,startup-clear"});
-    while (!Answers(static_cast<uint16_t>(port_ + 1))) std::this_thread::yield();
+    Until("swtpm", [&] { return Answers(static_cast<uint16_t>(port_ + 1)); });
   }
 
   std::string Policy() const {

@@ -1,0 +1,56 @@
+#include "tests/support/process.h"
+
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "tests/support/until.h"
+
+namespace veneer::test {
+namespace {
+
+namespace stdfs = std::filesystem;
+
+std::string FolderOf(pid_t process) {
+  return "/proc/" + std::to_string(process);
+}
+
+}  // namespace
+
+bool Runs(pid_t process) {
+  std::ostringstream text;
+  text << std::ifstream(FolderOf(process) + "/status").rdbuf();
+  const auto says = [status = text.str()](const char* line) {
+    return status.find(line) != std::string::npos;
+  };
+  // The first thread may end before the others.
+  return says("State:") && !(says("\nState:\tZ") && says("\nThreads:\t1\n"));
+}
+
+void WaitForEnd(pid_t process) {
+  Until("the end of process " + std::to_string(process), [&] { return !Runs(process); });
+}
+
+void WaitForOpen(const Command& command, const std::string& prefix) {
+  Until(prefix + " to be opened", [&] {
+    if (command.Ended()) FAIL("ended before it had " << prefix << " open");
+    for (const auto& fd : stdfs::directory_iterator(FolderOf(command.pid()) + "/fd")) {
+      std::error_code gone;
+      if (stdfs::read_symlink(fd.path(), gone).string().starts_with(prefix)) return true;
+    }
+    return false;
+  });
+}
+
+void KillWorker(const std::function<pid_t()>& worker) {
+  const pid_t before = worker();
+  REQUIRE(before > 0);
+  REQUIRE(::kill(before, SIGKILL) == 0);
+  Until("another worker", [&] {
+    const pid_t now = worker();
+    return now != 0 && now != before;
+  });
+}
+
+}  // namespace veneer::test

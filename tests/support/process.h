@@ -1,0 +1,27 @@
+// What other processes do, children or not.
+#pragma once
+
+#include <sys/types.h>
+
+#include <functional>
+#include <string>
+
+#include "tests/support/run_command.h"
+
+namespace veneer::test {
+
+// Whether it has threads that run: what has ended and is only not waited for does not.
+bool Runs(pid_t process);
+
+// Each of these returns once it is so, and fails the test if it does not come to be.
+
+// It has ended, and holds nothing any more.
+void WaitForEnd(pid_t process);
+
+// `command` has something open whose name in /proc begins so: a path, or "socket:".
+void WaitForOpen(const Command& command, const std::string& prefix);
+
+// Kills the worker whose pid `worker` gives; another is there. It gives 0 while there is none.
+void KillWorker(const std::function<pid_t()>& worker);
+
+}  // namespace veneer::test
