@@ -8,6 +8,17 @@
 #include "tests/support/process.h"
 
 namespace veneer::test {
+namespace {
+
+// What `status` has on the mount at `dir`; null if that is nothing.
+nlohmann::json MountIn(const nlohmann::json& status, const std::string& dir) {
+  for (const auto& mount : status.at("mounts")) {
+    if (mount.at("dir") == dir) return mount;
+  }
+  return {};
+}
+
+}  // namespace
 
 SwitchRig::SwitchRig(int mounts, void (*make_trees)(const std::string& root)) : mounts_(mounts) {
   make_trees(root());
@@ -89,12 +100,14 @@ void SwitchRig::KillWorker() const {
 }
 
 nlohmann::json SwitchRig::Status(int number) const {
-  const auto status = Json({"status"});
-  for (const auto& one : status.at("mounts")) {
-    if (one.at("dir") == mount(number)) return one;
-  }
-  FAIL("no server at " << mount(number));
-  return {};
+  auto status = MountIn(Json({"status"}), mount(number));
+  if (status.is_null()) FAIL("no server at " << mount(number));
+  return status;
+}
+
+nlohmann::json SwitchRig::TryStatus(int number) const {
+  const auto status = nlohmann::json::parse(Try({"--json", "status"}).out, nullptr, false);
+  return status.contains("mounts") ? MountIn(status, mount(number)) : nlohmann::json();
 }
 
 Switcher::Switcher(const SwitchRig& rig) : rig_(rig) {

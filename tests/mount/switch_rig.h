@@ -48,6 +48,9 @@ class SwitchRig {
   // What `veneer status` has on mount(number).
   nlohmann::json Status(int number) const;
 
+  // Likewise, and null where there is none: for threads, on which nothing may be required.
+  nlohmann::json TryStatus(int number) const;
+
   // What the layers of `tree` are, base first.
   std::vector<std::string> StackOf(int tree) const;
 

@@ -130,6 +130,7 @@ void RunRound(const SwitchRig& rig, Done& done) {
     }
     killer.Stop();
     done.kills += killer.kills();
+    CHECK(killer.failure() == nullptr);
   }
   stage.WaitForAll();
   stage.Judge();

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <filesystem>
 #include <map>
 #include <set>
@@ -96,17 +95,16 @@ TEST_CASE("who asks while a mount gets another server is told of that mount once
   const SwitchRig rig(1);
   const auto store = catalog::Store::Open(rig.store());
   REQUIRE_OK(store);
-  std::atomic<bool> stop{false};
   int asked = 0;
   std::set<size_t> seen;  // how many mounts there were
-  std::thread asking([&] {
-    for (; !stop; ++asked) {
+  std::jthread asking([&](const std::stop_token& stop) {
+    for (; !stop.stop_requested(); ++asked) {
       const auto mounts = fuse::FindLiveMounts(store->identity());
       seen.insert(mounts ? mounts->size() : 99);
     }
   });
   for (int i = 0; i < kReloads; ++i) rig.Run({"reload"});
-  stop = true;
+  asking.request_stop();
   asking.join();
   INFO(asked << " times asked");
   CHECK(seen == std::set<size_t>{1});

@@ -51,10 +51,9 @@ TEST_CASE(
   const uint64_t block = store.BlockOf(1);
   for (int round = 0; round < 5; ++round) {
     store.Damage(block * kBlockSize + 100);
-    std::atomic<bool> stop = false;
     std::atomic<bool> wrong = false;
-    std::thread reader([&] {
-      while (!stop) {
+    std::jthread reader([&](const std::stop_token& stop) {
+      while (!stop.stop_requested()) {
         const UniqueFd fd(::open((store.mount() + "/shared").c_str(), O_RDONLY | O_CLOEXEC));
         std::string piece(kBlockSize, '\0');
         const ssize_t n = ::pread(fd.get(), piece.data(), piece.size(), 10 * kBlockSize);
@@ -62,7 +61,7 @@ TEST_CASE(
       }
     });
     const CommandResult repaired = store.Run({"scan", "--repair"});
-    stop = true;
+    reader.request_stop();
     reader.join();
     CHECK(repaired.status == 0);
     CHECK_FALSE(wrong);

@@ -64,10 +64,11 @@ TEST_CASE("so it is while a mount's workers are killed, also in the middle of a 
   int kills = 0;
   {
     const WorkerKiller killer(rig, stage.first(), std::chrono::milliseconds(600));
-    for (size_t round = 0; killer.kills() < 8; ++round) {
+    for (size_t round = 0; killer.kills() < 8 && killer.failure() == nullptr; ++round) {
       stage.SwitchTo(kWay[round % std::size(kWay)], [&](int next) { switcher.SwitchTo(next); });
     }
     kills = killer.kills();
+    CHECK(killer.failure() == nullptr);
   }
   stage.WaitForAll();
   stage.Judge();

@@ -9,6 +9,7 @@
 
 #include "tests/mount/switch_crowd.h"
 #include "tests/mount/switch_rig.h"
+#include "tests/support/until.h"
 
 namespace veneer::test {
 
@@ -29,19 +30,31 @@ class WorkerKiller {
     if (thread_.joinable()) thread_.join();
   }
   int kills() const { return kills_; }
+  // Why it kills no more; nullptr for nothing. At any time.
+  const char* failure() const { return failure_; }
 
  private:
   void Run(const SwitchRig& rig, const Crowd& crowd, std::chrono::milliseconds pause) {
-    while (!stop_) {
+    for (pid_t last = 0;;) {
       const auto begin = std::chrono::steady_clock::now();
-      while (!stop_ && std::chrono::steady_clock::now() - begin < pause) crowd.WaitForAll();
-      const pid_t worker = rig.WorkerOf(0);
-      if (worker > 0 && ::kill(worker, SIGKILL) == 0) ++kills_;
+      while (!stop_ && std::chrono::steady_clock::now() - begin < pause) {
+        if (!crowd.ComesThrough()) return Fail("one who uses the mount is held up");
+      }
+      if (stop_) return;
+      last = Await([&] {
+        const auto status = rig.TryStatus(0);
+        const pid_t now = status.is_null() ? 0 : status.at("worker_pid").get<pid_t>();
+        return now == last ? 0 : now;  // each is killed once
+      });
+      if (last == 0) return Fail("no other worker came");
+      if (::kill(last, SIGKILL) == 0) ++kills_;
     }
   }
+  void Fail(const char* why) { failure_ = why; }
 
   std::atomic<bool> stop_{false};
   std::atomic<int> kills_{0};
+  std::atomic<const char*> failure_{nullptr};
   std::thread thread_;  // last: uses the others
 };
 

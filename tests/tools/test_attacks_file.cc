@@ -3,7 +3,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <filesystem>
 #include <thread>
 
@@ -197,10 +196,9 @@ TEST_CASE("attack: the file's content changed while it is installed") {
   const AttackedStore store;
   const std::string path = store.Good();
   const std::string good = ReadFile(path);
-  std::atomic<bool> stop = false;
-  std::thread attacker([&] {
+  std::jthread attacker([&](const std::stop_token& stop) {
     const UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
-    for (char byte = 0; !stop; ++byte) {
+    for (char byte = 0; !stop.stop_requested(); ++byte) {
       if (::pwrite(fd.get(), &byte, 1, 4096) != 1) return;
     }
   });
@@ -212,7 +210,7 @@ TEST_CASE("attack: the file's content changed while it is installed") {
     CHECK(result.status == 4);
     CHECK(TakeSnapshot(store.path()) == before);
   }
-  stop = true;
+  attacker.request_stop();
   attacker.join();
   CHECK(store.Json({"scan"}).at("findings").empty());
 }
