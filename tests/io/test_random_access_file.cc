@@ -1,7 +1,9 @@
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <fstream>
 #include <limits>
 
 #include "fs/io/random_access_file.h"
@@ -44,6 +46,29 @@ TEST_CASE("a file of the system's is read at any offset") {
 TEST_CASE("a file in memory is read at any offset") {
   const Bytes bytes = test::Pattern(10000);
   CheckReads(MemoryFile(bytes), bytes);
+}
+
+TEST_CASE("a read that gives less than was asked for goes on") {
+  // The list of a process's own mappings comes a page at a time; here it is of many pages.
+  constexpr size_t kMappings = 1000;
+  const auto page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+  void* const mapped = ::mmap(nullptr, kMappings * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  REQUIRE(mapped != MAP_FAILED);
+  for (size_t i = 0; i < kMappings; i += 2)
+    REQUIRE(::mprotect(static_cast<char*>(mapped) + i * page, page, PROT_READ) == 0);
+  const auto file = PosixFile::Open("/proc/self/maps");
+  REQUIRE_OK(file);
+  std::ifstream again("/proc/self/maps");
+  std::string wanted(20000, '\0');
+  Bytes read(wanted.size());
+  REQUIRE(::pread((*file)->fd(), read.data(), read.size(), 0) < static_cast<ssize_t>(read.size()));
+  // Nothing is allocated from here to the last read: that might add to the list.
+  again.read(wanted.data(), static_cast<std::streamsize>(wanted.size()));
+  const Status status = (*file)->ReadExact(0, read);
+  ::munmap(mapped, kMappings * page);
+  REQUIRE_OK(status);
+  CHECK(again.gcount() == static_cast<std::streamsize>(wanted.size()));
+  CHECK(std::equal(wanted.begin(), wanted.end(), read.begin(), read.end()));
 }
 
 TEST_CASE("a file that became shorter is corrupt from there on") {
