@@ -13,6 +13,7 @@
 #include "tests/mount/damage.h"
 #include "tests/mount/switch_rig.h"
 #include "tests/support/children.h"
+#include "tests/support/until.h"
 
 namespace veneer::test {
 namespace {
@@ -108,7 +109,7 @@ TEST_CASE("nothing of a switch that was prepared and not made stays open") {
   CHECK(DescriptorsOf(rig.WorkerOf(0)) == in_worker);
   // The server has closed the line before it answers the next one.
   REQUIRE(rig.ServerOf(0) != 0);
-  while (DescriptorsOf(rig.ServerOf(0)) != in_server) continue;
+  Until("the line to close", [&] { return DescriptorsOf(rig.ServerOf(0)) == in_server; });
   rig.SwitchByProgram(1);
   CHECK(rig.Generations().at(rig.mount(0)) == 2);
 }
@@ -142,7 +143,7 @@ TEST_CASE("a switch that no worker survives is refused, and what was shown is se
   REQUIRE(::kill(worker, SIGSTOP) == 0);
   const size_t before = DescriptorsOf(server);
   REQUIRE_OK(channel.Send(PrepareTree(rig, 1)));
-  while (DescriptorsOf(server) <= before) continue;
+  Until("the server to prepare", [&] { return DescriptorsOf(server) > before; });
   pollfd answer{channel.socket(), POLLIN, 0};
   KillChildrenAtBirth(server, [&] { return ::poll(&answer, 1, 0) == 0; });
   const auto prepared = channel.ReceiveAnswer();
@@ -150,7 +151,7 @@ TEST_CASE("a switch that no worker survives is refused, and what was shown is se
   CHECK(prepared.error().message().find("keeps dying") != std::string::npos);
   CHECK(rig.ServerOf(0) == server);
   CHECK(rig.Generations().at(rig.mount(0)) == 1);
-  while (rig.WorkerOf(0) == 0) continue;
+  Until("a worker", [&] { return rig.WorkerOf(0) != 0; });
   RequireServed(rig);
 }
 

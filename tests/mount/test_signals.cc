@@ -7,11 +7,11 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <string>
 #include <vector>
 
 #include "fs/catalog/catalog_lock.h"
+#include "tests/support/children.h"
 #include "tests/support/process.h"
 #include "tests/support/until.h"
 #include "tests/tools/policy_store.h"
@@ -53,18 +53,12 @@ class MountedByHand : public PolicyStore {
   }
 };
 
-std::vector<pid_t> ChildrenOf(const Command& command) {
-  const std::string pid = std::to_string(command.pid());
-  std::ifstream list("/proc/" + pid + "/task/" + pid + "/children");
-  return {std::istream_iterator<pid_t>(list), std::istream_iterator<pid_t>()};
-}
-
 // The child of `command` that has a session of its own: the server to be. 0 if the command ended before it
 // was seen.
 pid_t WaitForDaemon(const Command& command) {
   pid_t daemon = 0;
   Until("the server to be", [&] {
-    for (const pid_t child : ChildrenOf(command)) {
+    for (const pid_t child : ChildrenOf(command.pid())) {
       if (::getsid(child) == child) daemon = child;
     }
     return daemon > 0 || command.Ended();
@@ -128,7 +122,7 @@ TEST_CASE("a mount that is told to stop before it is there never appears") {
   if (way == "foreground") argv.emplace_back("--foreground");
   Command command(argv);
   // The child that would make the waiting generation current waits for the lock.
-  Until("the child", [&] { return command.Ended() || !ChildrenOf(command).empty(); });
+  Until("the child", [&] { return command.Ended() || !ChildrenOf(command.pid()).empty(); });
   command.Signal(SIGTERM);
   held->reset();
   const CommandResult result = command.Wait();
