@@ -26,6 +26,7 @@ int InSandbox(const std::function<int()>& act) {
   if (child == 0) {
     SandboxOptions options = UnprivilegedUser();
     options.memory = 256 << 20;
+    OpenSanitizerReport();
     if (!EnterSandbox(options)) ::_exit(250);
     ::_exit(act());
   }
