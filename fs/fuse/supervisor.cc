@@ -168,11 +168,13 @@ void Supervisor::UnmountSelf() {
   if (!unmounted) Say(kProblem, unmounted.error().message());
 }
 
-// What the worker has told so far, also where it has died meanwhile; at most as much as an honest one can
-// have told at once, so that one that never stops telling holds nobody up.
+// What the worker has told so far, also where it has died meanwhile; about as much at once as its
+// socket holds, so that one that never stops telling holds nobody up.
 void Supervisor::HandleReports() {
   pollfd told{worker_->report(), POLLIN, 0};
-  for (int i = 0; i<kReportsAtOnce&& ::poll(&told, 1, 0)> 0 && HandleReport(); ++i) continue;
+  for (int i = 0; i < kReportsAtOnce; ++i) {
+    if (::poll(&told, 1, 0) <= 0 || !HandleReport()) return;
+  }
 }
 
 // False at the end, of which its control socket will tell.

@@ -112,12 +112,12 @@ Result<json> Supervisor::PrepareWorker(Shown shown) {
       request["request"] = "prepare";
       return AskWorker(request);
     });
-    if (!prepared) {
+    if (!prepared && !unmounted_) {  // one that is unmounted meanwhile is in nobody's way
       Abort();
       if (!worker_) StartWorkerAtOnce();
       return tl::unexpected<Error>(prepared.error());
     }
-    report = ReportIn(*prepared);
+    if (prepared) report = ReportIn(*prepared);
   }
   prepared_ = std::move(shown);
   return report;
@@ -219,6 +219,7 @@ void Supervisor::ForgetHistory() {
 }
 
 Result<json> Supervisor::Release() {
+  if (preparing_ != 0) return Fail(ErrorCode::kBusy, "{}: a switch is under way", options_.target);
   VENEER_ASSIGN(const json answer, AskWorker({{"request", "release"}}));
   const std::vector<uint16_t>& now = history_.back().slots;
   for (const uint16_t slot : answer.at("released")) {

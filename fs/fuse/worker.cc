@@ -10,6 +10,7 @@
 #include <exception>
 #include <map>
 #include <mutex>
+#include <set>
 #include <thread>
 
 #include "fs/fuse/damage_reporter.h"
@@ -66,9 +67,13 @@ class Worker final : public FailureSink {
   }
 
  private:
-  // Nobody gets an error: the device has failed all the same.
+  // Nobody gets an error: the device has failed all the same. One block of a layer is told for all of them.
   void CopyStoodIn(uint32_t slot, const Error& why) {
     shared_.counters.AddFailure(FailureKindOf(why.code()));
+    {
+      const std::lock_guard lock(stood_in_mutex_);
+      if (!stood_in_.emplace(slot, why.code()).second) return;
+    }
     reporter_.Report(core::MakeNodeId(static_cast<uint16_t>(slot), kNoInode), why);
   }
 
@@ -252,6 +257,9 @@ class Worker final : public FailureSink {
 
   mutable std::mutex layers_mutex_;
   std::map<uint16_t, ServedLayer> layers_;  // guarded by layers_mutex_; by slot
+
+  std::mutex stood_in_mutex_;
+  std::set<std::pair<uint32_t, ErrorCode>> stood_in_;  // guarded by stood_in_mutex_; what was told
 
   DamageReporter reporter_;  // last: its thread uses the others
 };

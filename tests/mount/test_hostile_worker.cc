@@ -130,7 +130,11 @@ void KillChildrenAtBirth(pid_t process, Condition going_on) {
     if (const pid_t stopped = ::waitpid(-1, &status, __WALL | WNOHANG); stopped > 0) handle(stopped, status);
   }
   REQUIRE(::ptrace(PTRACE_INTERRUPT, process, nullptr, nullptr) == 0);
-  for (pid_t stopped = 0; (stopped = ::waitpid(-1, &status, __WALL)) != process;) handle(stopped, status);
+  for (pid_t stopped = 0; stopped != process;) {
+    stopped = ::waitpid(-1, &status, __WALL);
+    REQUIRE(stopped > 0);
+    if (stopped != process) handle(stopped, status);
+  }
   REQUIRE(::ptrace(PTRACE_DETACH, process, nullptr, nullptr) == 0);
 }
 
