@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,6 +16,7 @@
 
 #include "fs/base/cancel.h"
 #include "fs/io/file_ops.h"
+#include "fs/io/process.h"
 #include "tools/log_sink.h"
 #include "tools/pending.h"
 #include "tools/service_manager.h"
@@ -113,7 +113,7 @@ Result<pid_t> Daemonize(const Begin& begin, int stop, int needed = -1) {
 void End(pid_t server) {
   constexpr int kPatience = 5000;  // milliseconds
   ::kill(server, SIGTERM);
-  const UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, server, 0)));
+  const UniqueFd process = io::OpenProcess(server);
   pollfd ended{process.get(), POLLIN, 0};
   while (::poll(&ended, 1, kPatience) < 0 && errno == EINTR) continue;
 }

@@ -103,14 +103,15 @@ class Worker final : public FailureSink {
     return json::object();
   }
 
-  // Those that no generation has which was shown: of a switch that is not made.
+  // Layers that no generation has which is shown, or was and is still in use.
   void CloseUnused() {
     const std::set<uint16_t> used = tree_->Now()->view->table().Slots();
     const std::lock_guard lock(layers_mutex_);
-    for (auto layer = layers_.begin(); layer != layers_.end();) {
-      if (!used.contains(layer->first)) kept_.Forget(layer->first);
-      layer = used.contains(layer->first) ? std::next(layer) : layers_.erase(layer);
-    }
+    std::erase_if(layers_, [&](const auto& layer) {
+      if (used.contains(layer.first)) return false;
+      kept_.Forget(layer.first);
+      return true;
+    });
   }
 
   // Layers that are here already stay as they are: their nodes may be in use.
@@ -209,11 +210,9 @@ class Worker final : public FailureSink {
       if (nodes == 0) idle.insert(slot);
       if (nodes != 0) kept.push_back({{"slot", slot}, {"nodes", nodes}});
     }
-    if (!idle.empty()) VENEER_TRY(tree_->Release(idle));
-    const std::lock_guard lock(layers_mutex_);
-    for (const uint16_t slot : idle) {
-      layers_.erase(slot);
-      kept_.Forget(slot);
+    if (!idle.empty()) {
+      VENEER_TRY(tree_->Release(idle));
+      CloseUnused();
     }
     return json{{"kept", std::move(kept)}, {"released", idle}};
   }

@@ -18,6 +18,7 @@
 
 #include "fs/fuse/message.h"
 #include "fs/fuse/steady_clock.h"
+#include "fs/io/process.h"
 
 namespace veneer::fuse {
 namespace {
@@ -121,7 +122,7 @@ ProcessId WorkerProcess::id() const {
 
 void EndStranger(const ProcessId& worker) {
   if (worker.pid <= 0) return;
-  const UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, worker.pid, 0)));
+  const UniqueFd process = io::OpenProcess(worker.pid);
   if (!process || StartOf(worker.pid) != worker.started) return;
   ::syscall(SYS_pidfd_send_signal, process.get(), SIGKILL, nullptr, 0);
   pollfd ended{process.get(), POLLIN, 0};
@@ -133,7 +134,7 @@ WorkerProcess::Ending WorkerProcess::End() {
   int status = 0;
   ::kill(pid_, SIGKILL);  // of no effect on one that is about to end
   const pid_t pid = std::exchange(pid_, -1);
-  const UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  const UniqueFd process = io::OpenProcess(pid);
   pollfd ended{process.get(), POLLIN, 0};
   while (::waitpid(pid, &status, WNOHANG) == 0) {
     if (::poll(&ended, 1, kLook) > 0) continue;

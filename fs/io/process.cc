@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <spawn.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -126,6 +127,10 @@ Status RunProgram(const std::vector<std::string>& arguments, const std::vector<s
   }
   return Fail(ErrorCode::kFailed, "{}: exited with {}{}{}", arguments[0], WEXITSTATUS(status),
               said.empty() ? "" : ": ", said);
+}
+
+UniqueFd OpenProcess(pid_t pid) {
+  return UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
 }
 
 }  // namespace veneer::io

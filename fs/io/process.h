@@ -1,10 +1,13 @@
 // Running another program and waiting for it.
 #pragma once
 
+#include <sys/types.h>
+
 #include <string>
 #include <vector>
 
 #include "fs/base/error.h"
+#include "fs/base/unique_fd.h"
 
 namespace veneer::io {
 
@@ -15,5 +18,9 @@ namespace veneer::io {
 // output, or is killed; kIo otherwise.
 Status RunProgram(const std::vector<std::string>& arguments,
                   const std::vector<std::string>& environment = {});
+
+// A descriptor of the process `pid` that is readable once it has ended; invalid where there is no such
+// process. See pidfd_open(2).
+UniqueFd OpenProcess(pid_t pid);
 
 }  // namespace veneer::io

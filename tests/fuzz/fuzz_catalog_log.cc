@@ -1,17 +1,13 @@
 // Any bytes are safe as a log of the catalog, and damage stays damage whatever follows in the next blocks.
-#include <cstdlib>
 
 #include "fs/catalog/log_check.h"
+#include "tests/fuzz/require.h"
 
 using namespace veneer;
 
 namespace {
 
 constexpr size_t kLogBlock = 32768;
-
-void Require(bool promise) {
-  if (!promise) std::abort();
-}
 
 bool IsDamaged(ByteSpan log) {
   const auto damaged = catalog::IsDamagedInside(io::MemoryFile(Bytes(log.begin(), log.end())));

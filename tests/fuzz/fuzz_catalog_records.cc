@@ -3,19 +3,15 @@
 //
 // An input is a line of text for the key and bytes for the value; all of it is a spool as well.
 #include <algorithm>
-#include <cstdlib>
 #include <string>
 
 #include "fs/catalog/codec.h"
 #include "fs/catalog/event_spool.h"
+#include "tests/fuzz/require.h"
 
 using namespace veneer;
 
 namespace {
-
-void Require(bool promise) {
-  if (!promise) std::abort();
-}
 
 template <typename Record>
 void RoundTrip(std::string_view key, std::string_view value,

@@ -3,10 +3,10 @@
 // The folder cms_trust/ trusts one CA for the role patch, and asks for one signer. What that CA's signers
 // ever signed is the one text below, in the seeds; their keys are kept nowhere. So whatever else is accepted
 // is a forgery.
-#include <cstdlib>
 
 #include "fs/base/bytes.h"
 #include "fs/crypto/cms.h"
+#include "tests/fuzz/require.h"
 
 using namespace veneer;
 
@@ -14,10 +14,6 @@ namespace {
 
 constexpr std::string_view kSigned = "what was signed\n";
 constexpr int64_t kWithinValidity = 1798761600;  // 2027-01-01
-
-void Require(bool promise) {
-  if (!promise) std::abort();
-}
 
 const crypto::TrustStore& Trust() {
   static const auto trust = crypto::TrustStore::Load(VENEER_FUZZ_TRUST);

@@ -1,13 +1,13 @@
 // Opens any bytes as an EROFS image, walks it within bounds, and reads everything in it. Beyond what the
 // sanitizers see, what the reader promises must hold; a broken promise is a crash.
 #include <algorithm>
-#include <cstdlib>
 #include <deque>
 #include <set>
 
 #include "fs/erofs/dir_cursor.h"
 #include "fs/erofs/image.h"
 #include "fs/erofs/walk.h"
+#include "tests/fuzz/require.h"
 
 namespace veneer::erofs {
 namespace {
@@ -15,10 +15,6 @@ namespace {
 constexpr size_t kMaxInodes = 300;
 constexpr int kMaxSteps = 5000;            // of one listing, or runs of data of one file
 constexpr uint64_t kMaxRead = 256 * 1024;  // of one file, at its start and at its end
-
-void Require(bool promise) {
-  if (!promise) std::abort();
-}
 
 // An error may only say that the image is bad.
 template <typename T>

@@ -1,17 +1,13 @@
 // Any bytes are safe as a manifest or as a list of advisories, and what is accepted keeps what the rest of
 // the program relies on, and says the same when it is written again.
-#include <cstdlib>
 
 #include "fs/base/bytes.h"
 #include "fs/format/manifest.h"
+#include "tests/fuzz/require.h"
 
 using namespace veneer;
 
 namespace {
-
-void Require(bool promise) {
-  if (!promise) std::abort();
-}
 
 void CheckPatch(const format::Manifest& manifest) {
   Require(format::IsComponentName(manifest.component) && manifest.sequence > 0 && !manifest.os);

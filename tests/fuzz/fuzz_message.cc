@@ -2,19 +2,10 @@
 // bounds, or an error. What is accepted goes through a socket again as it is.
 #include <sys/socket.h>
 
-#include <cstdlib>
-
 #include "fs/fuse/message.h"
+#include "tests/fuzz/require.h"
 
 using namespace veneer;
-
-namespace {
-
-void Require(bool promise) {
-  if (!promise) std::abort();
-}
-
-}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static int ends[2] = {-1, -1};

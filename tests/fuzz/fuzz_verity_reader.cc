@@ -19,7 +19,6 @@
 //
 // What comes back is as it was signed, or an error that says truly what is wrong with a block on the way.
 #include <algorithm>
-#include <cstdlib>
 #include <cstring>
 #include <map>
 #include <optional>
@@ -28,6 +27,7 @@
 #include "fs/crypto/sha256.h"
 #include "fs/verity/tree_builder.h"
 #include "fs/verity/verified_reader.h"
+#include "tests/fuzz/require.h"
 #include "tests/support/pattern.h"
 
 namespace veneer::verity {
@@ -38,10 +38,6 @@ constexpr std::array<uint64_t, 6> kSizes = {1, 127, 128, 129, 16384, 16385};
 constexpr uint64_t kMaxRead = (2 * kDigestsPerBlock + 2) * kBlockSize;
 constexpr int kMaxSteps = 64;
 const std::string kName = "device";
-
-void Require(bool promise) {
-  if (!promise) std::abort();
-}
 
 io::BlockData DataBlock(uint64_t block) {
   io::BlockData data;

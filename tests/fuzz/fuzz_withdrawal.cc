@@ -1,20 +1,12 @@
 // Any bytes are safe as a withdrawal, and what is accepted names one layer and says the same when it is
 // written again.
-#include <cstdlib>
 
 #include "fs/base/bytes.h"
 #include "fs/format/manifest.h"
 #include "fs/format/withdrawal.h"
+#include "tests/fuzz/require.h"
 
 using namespace veneer;
-
-namespace {
-
-void Require(bool promise) {
-  if (!promise) std::abort();
-}
-
-}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto withdrawal = format::ParseWithdrawal({data, size});

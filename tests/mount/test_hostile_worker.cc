@@ -12,7 +12,7 @@
 
 #include "tests/mount/damage.h"
 #include "tests/mount/switch_rig.h"
-#include "tests/support/children.h"
+#include "tests/support/process.h"
 #include "tests/support/until.h"
 
 namespace veneer::test {

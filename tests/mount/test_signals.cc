@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "fs/catalog/catalog_lock.h"
-#include "tests/support/children.h"
 #include "tests/support/process.h"
 #include "tests/support/until.h"
 #include "tests/tools/policy_store.h"

@@ -3,6 +3,7 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <sstream>
 
 #include "tests/support/until.h"
@@ -26,6 +27,11 @@ bool Runs(pid_t process) {
   };
   // The first thread may end before the others.
   return says("State:") && !(says("\nState:\tZ") && says("\nThreads:\t1\n"));
+}
+
+std::vector<pid_t> ChildrenOf(pid_t process) {
+  std::ifstream list(FolderOf(process) + "/task/" + std::to_string(process) + "/children");
+  return {std::istream_iterator<pid_t>(list), std::istream_iterator<pid_t>()};
 }
 
 void WaitForEnd(pid_t process) {

@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "tests/support/run_command.h"
 
@@ -12,6 +13,9 @@ namespace veneer::test {
 
 // Whether it has threads that run: what has ended and is only not waited for does not.
 bool Runs(pid_t process);
+
+// The children of `process`, which has one thread; none once it has ended.
+std::vector<pid_t> ChildrenOf(pid_t process);
 
 // Each of these returns once it is so, and fails the test if it does not come to be.
 
