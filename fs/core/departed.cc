@@ -39,7 +39,9 @@ Status DepartedKeeper::VisitChildren(NodeId folder, const std::string& path) {
 // folder with a branch in a layer that was let go is the one of its lowest layer from then on.
 Status DepartedKeeper::KeepIfGone(NodeId folder, const std::string& path) {
   const Branches& branches = former_.merged_.at(folder);
-  const auto is_gone = [this](const Branch& branch) { return next_.ImageInSlot(branch.slot) == nullptr; };
+  const auto is_gone = [this](const Branch& branch) {
+    return unfit_.contains(branch.slot) || next_.ImageInSlot(branch.slot) == nullptr;
+  };
   if (std::any_of(branches.begin(), branches.end(), is_gone)) return {};
   VENEER_ASSIGN(const auto there, next_.Walk(path));
   if (there && there->id == folder) return {};

@@ -5,6 +5,8 @@
 // layer alone could bring back a file that a patch had long replaced.
 #pragma once
 
+#include <cstdint>
+#include <set>
 #include <string>
 
 #include "fs/base/error.h"
@@ -14,8 +16,10 @@ namespace veneer::core {
 
 class DepartedKeeper {
  public:
-  // Both must outlive it. `next` is built and not yet shown.
-  DepartedKeeper(const View& former, View& next) : former_(former), next_(next) {}
+  // All must outlive it. `next` is built and not yet shown; folders with a part in a layer of the slots
+  // `unfit` are not kept.
+  DepartedKeeper(const View& former, View& next, const std::set<uint16_t>& unfit)
+      : former_(former), next_(next), unfit_(unfit) {}
 
   // Costs what the patches of `former` hold, and what had departed before. The errors of reading the layers.
   Status Run();
@@ -26,6 +30,7 @@ class DepartedKeeper {
 
   const View& former_;
   View& next_;
+  const std::set<uint16_t>& unfit_;
 };
 
 }  // namespace veneer::core

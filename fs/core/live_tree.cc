@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <set>
 #include <utility>
 
@@ -210,18 +211,29 @@ Result<LiveTree::Report> LiveTree::FinishSwitch(const Views& formers) {
   return report_;
 }
 
-Status LiveTree::Release(const std::set<uint16_t>& slots) {
+Result<std::set<uint16_t>> LiveTree::Release(const std::set<uint16_t>& slots, const IsHeld& is_held) {
   const std::lock_guard lock(switch_mutex_);
   if (next_ != nullptr)
     return Fail(ErrorCode::kBusy, "a switch to generation {} is under way", next_->generation());
-  const std::shared_ptr<const View> now = Now()->view;
-  for (const StackLayer& layer : now->stack()) {
+  for (const StackLayer& layer : Now()->view->stack()) {
     if (slots.contains(layer.slot))
       return Fail(ErrorCode::kUsage, "the layer in slot {} is shown", layer.slot);
   }
+  VENEER_TRY(GiveOutNoMore(slots));
+  std::set<uint16_t> idle;
+  std::copy_if(slots.begin(), slots.end(), std::inserter(idle, idle.end()), std::not_fn(is_held));
+  const std::shared_ptr<const View> now = Now()->view;
   VENEER_ASSIGN(auto view,
-                View::Build(now->generation(), now->stack(), *now->table().Without(slots), now.get()));
-  // Departed folders may have had branches in these layers.
+                View::Build(now->generation(), now->stack(), *now->table().Without(idle), now.get()));
+  Show(std::move(view), nullptr);
+  return idle;
+}
+
+// Departed folders may have parts in these layers, and give out nodes of them to whoever works there. When
+// this returns, none does, and none that did is under way.
+Status LiveTree::GiveOutNoMore(const std::set<uint16_t>& slots) {
+  const std::shared_ptr<const View> now = Now()->view;
+  VENEER_ASSIGN(auto view, View::Build(now->generation(), now->stack(), now->table(), now.get(), slots));
   VENEER_ASSIGN(const Changes found, Changes::Between(*now, *view));
   const auto changes = std::make_shared<const Changes>(found);
   Show(now, changes);
@@ -229,18 +241,20 @@ Status LiveTree::Release(const std::set<uint16_t>& slots) {
     Show(now, nullptr);
     return forgotten;
   }
-  {
-    const std::lock_guard history(history_mutex_);
-    recent_.clear();  // their tables hold the layers
-    std::erase_if(slots_of_, [&](const auto& generation) {
-      return std::any_of(generation.second.begin(), generation.second.end(),
-                         [&](uint16_t slot) { return slots.contains(slot); });
-    });
-  }
+  ForgetGenerationsOf(slots);
   Status attributes = ForgetPendingAttributes(*changes);
   Show(std::move(view), nullptr);
   VENEER_TRY(ForgetListings(*changes));
   return attributes;
+}
+
+void LiveTree::ForgetGenerationsOf(const std::set<uint16_t>& slots) {
+  const std::lock_guard lock(history_mutex_);
+  recent_.clear();  // their tables hold the layers
+  std::erase_if(slots_of_, [&](const auto& generation) {
+    return std::any_of(generation.second.begin(), generation.second.end(),
+                       [&](uint16_t slot) { return slots.contains(slot); });
+  });
 }
 
 void LiveTree::Abort() {

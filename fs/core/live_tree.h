@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -115,14 +116,19 @@ class LiveTree {
   // The generation shown.
   uint64_t generation() const { return Now()->view->generation(); }
 
-  // Lets go of the layers in `slots`, of which the kernel must hold no node any more; their files close as
-  // soon as no request uses them. A listing that began in a generation with one of them and goes on later
-  // gets kNotFound. kBusy while a switch is prepared, kUsage for a layer that is shown.
-  Status Release(const std::set<uint16_t>& slots);
+  // Lets go of those layers in `slots` of which the kernel holds no node; returns which these are. Their
+  // files close as soon as no request uses them. `is_held` is asked of each once no folder gives its nodes
+  // out any more. A listing that began in a generation with one of `slots` and goes on later gets kNotFound.
+  // kBusy while a switch is prepared, kUsage for a layer that is shown; where the kernel would not forget
+  // something, none is let go of.
+  using IsHeld = std::function<bool(uint16_t slot)>;
+  Result<std::set<uint16_t>> Release(const std::set<uint16_t>& slots, const IsHeld& is_held);
 
  private:
   void Show(std::shared_ptr<const View> view, std::shared_ptr<const Changes> pending);
   void Remember(const View& view);
+  Status GiveOutNoMore(const std::set<uint16_t>& slots);
+  void ForgetGenerationsOf(const std::set<uint16_t>& slots);
   Status ForgetPending(const Changes& changes);
   Status ForgetPendingAttributes(const Changes& changes);
   Status ForgetFoldersThatWent(const Changes& changes);

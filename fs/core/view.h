@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -56,11 +57,12 @@ class View {
   // The view of `stack` (base first, 1 to kMaxStack layers), numbered `generation`. Ids of layers outside the
   // stack, which open files and working folders may still have, are served too if they are in `table`.
   // `former`: the view that this one takes the place of; its merged folders that are not there any more stay
-  // as they were for whoever still works in them, as far as `table` has their layers. kUsage for a bad stack;
-  // the errors of reading the layers.
+  // as they were for whoever still works in them, as far as `table` has their layers and none is in
+  // `unfit`, the slots of layers that are to be let go of. kUsage for a bad stack; the errors of reading the
+  // layers.
   static Result<std::shared_ptr<const View>> Build(uint64_t generation, const std::vector<StackLayer>& stack,
-                                                   const LayerTable& table = {},
-                                                   const View* former = nullptr);
+                                                   const LayerTable& table = {}, const View* former = nullptr,
+                                                   const std::set<uint16_t>& unfit = {});
 
   uint64_t generation() const { return generation_; }
   const std::vector<StackLayer>& stack() const { return stack_; }

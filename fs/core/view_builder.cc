@@ -92,7 +92,8 @@ class ViewBuilder {
 };
 
 Result<std::shared_ptr<const View>> View::Build(uint64_t generation, const std::vector<StackLayer>& stack,
-                                                const LayerTable& table, const View* former) {
+                                                const LayerTable& table, const View* former,
+                                                const std::set<uint16_t>& unfit) {
   if (stack.empty() || stack.size() > kMaxStack) {
     return Fail(ErrorCode::kUsage, "a stack has 1 to {} layers, not {}", kMaxStack, stack.size());
   }
@@ -101,7 +102,7 @@ Result<std::shared_ptr<const View>> View::Build(uint64_t generation, const std::
   }
   std::shared_ptr<View> view(new View(generation, stack, table.With(stack)));
   VENEER_TRY(ViewBuilder(*view).Run());
-  if (former != nullptr) VENEER_TRY(DepartedKeeper(*former, *view).Run());
+  if (former != nullptr) VENEER_TRY(DepartedKeeper(*former, *view, unfit).Run());
   return std::shared_ptr<const View>(std::move(view));
 }
 

@@ -82,6 +82,7 @@ Result<std::unique_ptr<Supervisor>> Supervisor::Start(MountOptions options, Log 
   VENEER_ASSIGN(Shown shown, self->OpenGeneration(wanted));
   self->settled_ = wanted;
   self->history_.push_back(std::move(shown));
+  self->opening_.clear();
   VENEER_TRY(self->SetUp());
   VENEER_TRY(self->Mount());
   if (keeper != nullptr) {

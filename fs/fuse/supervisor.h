@@ -99,6 +99,7 @@ class Supervisor {
   static nlohmann::json ReportIn(const nlohmann::json& answer);
   static nlohmann::json AsJson(const Shown& shown);
   nlohmann::json HistoryAsJson() const;
+  std::vector<uint16_t> OpenSlots() const;
   void TryToStartWorker();
   void StartWorkerAtOnce();
   void RefuseForNow();
@@ -148,10 +149,10 @@ class Supervisor {
   bool unmounted_ = false;  // or handed over: there is nothing left to do
 
   std::map<uint16_t, catalog::Store::SealedLayer> layers_;  // open, by slot
-  std::set<uint16_t> just_opened_;                          // of them, those that the last generation brought
-  std::deque<Shown> history_;                               // oldest first; the last one is shown
-  bool lost_events_ = false;                                // and said so
-  uint64_t settled_ = 0;  // the last generation that a worker finished switching to
+  std::set<uint16_t> opening_;  // of them, those that only a generation has which is not shown yet
+  std::deque<Shown> history_;   // oldest first; the last one is shown
+  bool lost_events_ = false;    // and said so
+  uint64_t settled_ = 0;        // the last generation that a worker finished switching to
   std::optional<Shown> prepared_;
   ControlServer::ClientId preparing_ = 0;    // who prepared; 0: nobody
   ControlServer::ClientId taking_over_ = 0;  // who is about to take the mount over; 0: nobody

@@ -66,8 +66,7 @@ Result<Supervisor::Shown> Supervisor::OpenLayers(const catalog::Catalog& catalog
     }
     shown.slots.push_back(slot);
   }
-  just_opened_.clear();
-  for (const auto& [slot, layer] : opened) just_opened_.insert(slot);
+  for (const auto& [slot, layer] : opened) opening_.insert(slot);
   layers_.merge(opened);
   return shown;
 }
@@ -153,6 +152,7 @@ Status Supervisor::OfferLayers(const Shown& shown) {
 json Supervisor::Commit() {
   if (!worker_) StartWorkerAtOnce();
   history_.push_back(*std::exchange(prepared_, std::nullopt));
+  opening_.clear();
   ForgetHistory();
   Keep();
   finished_switch_ = {{"entries", 0}, {"folders", 0}, {"longest_wait_us", 0}};
@@ -186,7 +186,7 @@ json Supervisor::CommitByWorker() {
 // Layers that were opened for it close: a worker that had to load them could fail by them.
 void Supervisor::Abort() {
   prepared_.reset();
-  for (const uint16_t slot : just_opened_) layers_.erase(slot);
+  for (const uint16_t slot : std::exchange(opening_, {})) layers_.erase(slot);
   Keep();
   if (!worker_) return;
   const auto answer = worker_->Ask({{"request", "abort"}});
@@ -208,6 +208,7 @@ void Supervisor::Gone(ControlServer::ClientId client) {
   Commit();
 }
 
+// The layers of what is forgotten stay open: files of them may be.
 void Supervisor::ForgetHistory() {
   size_t slots = 0;
   for (const Shown& shown : history_) slots += shown.slots.size();
@@ -221,16 +222,19 @@ void Supervisor::ForgetHistory() {
 Result<json> Supervisor::Release() {
   if (preparing_ != 0) return Fail(ErrorCode::kBusy, "{}: a switch is under way", options_.target);
   VENEER_ASSIGN(const json answer, AskWorker({{"request", "release"}}));
-  const std::vector<uint16_t>& now = history_.back().slots;
+  // Whatever a worker says, what is shown stays.
+  const auto has = [](const Shown& shown, uint16_t slot) {
+    return std::find(shown.slots.begin(), shown.slots.end(), slot) != shown.slots.end();
+  };
   for (const uint16_t slot : answer.at("released")) {
-    // Whatever a worker says, what is shown stays.
-    if (std::find(now.begin(), now.end(), slot) != now.end() || layers_.erase(slot) == 0) continue;
+    if (has(history_.back(), slot) || layers_.erase(slot) == 0) continue;
     verity::ReaderCounters& layer = (*shared_)->layers[slot];
     counters().closed_layers_verified += layer.blocks_verified.exchange(0);
     counters().closed_layers_damaged += layer.failures.exchange(0);
-    std::erase_if(history_, [&](const Shown& shown) {
-      return std::find(shown.slots.begin(), shown.slots.end(), slot) != shown.slots.end();
-    });
+  }
+  for (const uint16_t slot : answer.at("idle")) {
+    if (has(history_.back(), slot)) continue;
+    std::erase_if(history_, [&](const Shown& shown) { return has(shown, slot); });
   }
   Keep();
   json kept = json::array();

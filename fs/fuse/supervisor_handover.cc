@@ -74,18 +74,21 @@ Result<ControlServer::Answer> Supervisor::HandOver(ControlServer::ClientId clien
   VENEER_TRY(kept_state_->Write(StateAsJson()));
   ControlServer::Answer answer = json{{"state_schema", kStateSchema}};
   answer.descriptors = {kept_state_->fd(), device_.get(), shared_->fd()};
-  for (const auto& [slot, layer] : layers_) answer.descriptors.push_back(layer.file->fd());
+  for (const uint16_t slot : OpenSlots()) answer.descriptors.push_back(layers_.at(slot).file->fd());
   taking_over_ = client;
   return answer;
 }
 
+// Without what belongs to a switch that is only prepared: the next one begins anew with that.
 json Supervisor::StateAsJson() const {
   json layers = json::array();
-  for (const auto& [slot, layer] : layers_)
+  for (const uint16_t slot : OpenSlots()) {
+    const catalog::Store::SealedLayer& layer = layers_.at(slot);
     layers.push_back({{"slot", slot},
                       {"cms", json::binary(layer.signed_manifest.cms)},
                       {"file", layer.file->name()},
                       {"size", layer.file->size()}});
+  }
   return {{"state_schema", kStateSchema},
           {"options", ToJson(options_)},
           {"init", init_},

@@ -52,7 +52,8 @@ Status Supervisor::LoadWorker(WorkerProcess& worker) {
     }
     VENEER_TRY(worker.Ask({{"request", "add"}, {"layers", std::move(offers)}}, files));
   }
-  json load = {{"request", "load"}, {"history", HistoryAsJson()}, {"settled", settled_}};
+  json load = {
+      {"request", "load"}, {"open", OpenSlots()}, {"history", HistoryAsJson()}, {"settled", settled_}};
   if (prepared_) load["prepared"] = AsJson(*prepared_);
   VENEER_TRY(worker.Ask(load));
   return {};
@@ -76,6 +77,15 @@ json Supervisor::HistoryAsJson() const {
   json history = json::array();
   for (const Shown& shown : history_) history.push_back(AsJson(shown));
   return history;
+}
+
+// Of what is shown or was, and may be in use.
+std::vector<uint16_t> Supervisor::OpenSlots() const {
+  std::vector<uint16_t> slots;
+  for (const auto& [slot, layer] : layers_) {
+    if (!opening_.contains(slot)) slots.push_back(slot);
+  }
+  return slots;
 }
 
 // From here on it serves. What its predecessor left half done is done again: requests that it had read, and a

@@ -145,15 +145,18 @@ class Worker final : public FailureSink {
     return stack;
   }
 
-  // The generations that the mount has shown, oldest first; the kernel may still have in its caches what was
+  // The layers of which somebody may hold something, whether or not a generation is left that had them. The
+  // generations that the mount has shown, oldest first; the kernel may still have in its caches what was
   // shown from "settled" on. And the one that is prepared, if one is.
   Result<json> Load(const json& request) {
     const uint64_t settled = request.at("settled");
+    VENEER_ASSIGN(const auto open, StackOf(request.at("open")));
+    const auto table = core::LayerTable().With(open);
     for (const json& shown : request.at("history")) {
       const uint64_t generation = shown.at("generation");
       VENEER_ASSIGN(const auto stack, StackOf(shown.at("slots")));
       if (tree_ == nullptr) {
-        VENEER_ASSIGN(auto view, core::View::Build(generation, stack));
+        VENEER_ASSIGN(auto view, core::View::Build(generation, stack, *table));
         tree_ = std::make_unique<core::LiveTree>(std::move(view), kernel_);
       } else {
         VENEER_TRY(tree_->Replay(generation, stack));
@@ -198,23 +201,26 @@ class Worker final : public FailureSink {
                 {"longest_wait_us", report->longest_wait_us}};
   }
 
-  // Lets go of the layers of former generations of which the kernel knows no node any more.
+  // Lets go of the layers of former generations of which the kernel knows no node any more. "idle": those of
+  // which it seemed so, and which no generation gives out any more, whatever has become of them.
   Result<json> Release() {
     const auto moment = tree_->Now();
     std::set<uint16_t> former = moment->view->table().Slots();
     for (const core::StackLayer& layer : moment->view->stack()) former.erase(layer.slot);
-    std::set<uint16_t> idle;
-    json kept = json::array();
-    for (const uint16_t slot : former) {
-      const int64_t nodes = shared_.lookup_counts.Of(slot);
-      if (nodes == 0) idle.insert(slot);
-      if (nodes != 0) kept.push_back({{"slot", slot}, {"nodes", nodes}});
-    }
+    const auto is_held = [this](uint16_t slot) { return shared_.lookup_counts.Of(slot) != 0; };
+    std::set<uint16_t> idle = former;
+    std::erase_if(idle, is_held);
+    std::set<uint16_t> released;
     if (!idle.empty()) {
-      VENEER_TRY(tree_->Release(idle));
+      VENEER_ASSIGN(released, tree_->Release(idle, is_held));
       CloseUnused();
     }
-    return json{{"kept", std::move(kept)}, {"released", idle}};
+    json kept = json::array();
+    for (const uint16_t slot : former) {
+      if (!released.contains(slot))
+        kept.push_back({{"slot", slot}, {"nodes", shared_.lookup_counts.Of(slot)}});
+    }
+    return json{{"kept", std::move(kept)}, {"idle", idle}, {"released", released}};
   }
 
   // On the reporter's thread.

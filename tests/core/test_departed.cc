@@ -1,5 +1,6 @@
 // Folders that a switch takes away, and that come back.
 #include <algorithm>
+#include <functional>
 
 #include "fs/core/changes.h"
 #include "fs/core/live_tree.h"
@@ -129,6 +130,7 @@ class Listener final : public KernelCache {
  public:
   Status ForgetEntry(NodeId folder, std::string_view name) override {
     forgotten.push_back(fmt::format("{:#x} {}", folder, name));
+    if (on_forget) on_forget();
     return {};
   }
   Status Barrier(NodeId) override { return {}; }
@@ -136,28 +138,66 @@ class Listener final : public KernelCache {
   Status ForgetFolder(NodeId) override { return {}; }
 
   std::vector<std::string> forgotten;
+  std::function<void()> on_forget;
+};
+
+// A tree whose folder "d" was merged from the base and the fix, and departed.
+struct Away {
+  Layers layers;
+  Listener kernel;
+  std::shared_ptr<const View> merged = Built(layers);
+  NodeId d = (*merged->Walk("d"))->id;
+  NodeId sub = (*merged->Walk("d/sub"))->id;
+  NodeId fixed = (*merged->Walk("d/f"))->id;
+  LiveTree tree{merged, kernel};
+
+  Away() {
+    for (const auto& stack :
+         {std::vector{layers.base, layers.fix, layers.removal}, std::vector{layers.base, layers.removal}}) {
+      REQUIRE_OK(tree.Prepare(tree.generation() + 1, stack));
+      REQUIRE_OK(tree.Commit());
+    }
+    REQUIRE(InFolder("f") == fixed);
+    kernel.forgotten.clear();
+  }
+
+  NodeId InFolder(const std::string& name) const { return IdOf(*tree.Now()->view, d, name); }
+
+  static std::shared_ptr<const View> Built(const Layers& layers) {
+    auto view = View::Build(1, {layers.base, layers.fix});
+    REQUIRE_OK(view);
+    return *view;
+  }
 };
 
 TEST_CASE("letting go of a layer takes it from departed folders, and the kernel is told") {
-  const Layers layers;
-  Listener kernel;
-  auto view = View::Build(1, {layers.base, layers.fix});
-  REQUIRE_OK(view);
-  const NodeId d = (*(*view)->Walk("d"))->id;
-  const NodeId fixed = (*(*view)->Walk("d/f"))->id;
-  LiveTree tree(*view, kernel);
-  for (const auto& stack :
-       {std::vector{layers.base, layers.fix, layers.removal}, std::vector{layers.base, layers.removal}}) {
-    REQUIRE_OK(tree.Prepare(tree.generation() + 1, stack));
-    REQUIRE_OK(tree.Commit());
-  }
-  CHECK(IdOf(*tree.Now()->view, d, "f") == fixed);
-  kernel.forgotten.clear();
-  REQUIRE_OK(tree.Release({layers.fix.slot}));
-  CHECK(SlotOf(IdOf(*tree.Now()->view, d, "f")) == layers.base.slot);
-  CHECK(kernel.forgotten == std::vector{fmt::format("{:#x} f", d), fmt::format("{:#x} n", d),
-                                        fmt::format("{:#x} g", (*(*view)->Walk("d/sub"))->id)});
-  CHECK(tree.Now()->pending == nullptr);
+  Away away;
+  const auto released = away.tree.Release({away.layers.fix.slot}, [](uint16_t) { return false; });
+  REQUIRE_OK(released);
+  CHECK(*released == std::set{away.layers.fix.slot});
+  CHECK(SlotOf(away.InFolder("f")) == away.layers.base.slot);
+  CHECK(away.kernel.forgotten == std::vector{fmt::format("{:#x} f", away.d), fmt::format("{:#x} n", away.d),
+                                             fmt::format("{:#x} g", away.sub)});
+  CHECK(away.tree.Now()->pending == nullptr);
+  CHECK_FALSE(away.tree.Now()->view->Get(away.fixed).has_value());
+}
+
+TEST_CASE("what a departed folder gives out while its layer is to go stays") {
+  Away away;
+  const uint16_t slot = away.layers.fix.slot;
+  NodeId given_out = 0;
+  away.kernel.on_forget = [&] { given_out = away.InFolder("f"); };  // under way while the kernel is told
+  const auto released = away.tree.Release({slot}, [&](uint16_t asked) {
+    CHECK(away.InFolder("f") != away.fixed);  // nobody can get it any more
+    return SlotOf(given_out) == asked;
+  });
+  REQUIRE_OK(released);
+  CHECK(given_out == away.fixed);
+  CHECK(released->empty());
+  CHECK(away.tree.Now()->view->Get(given_out).has_value());
+  away.kernel.on_forget = nullptr;
+  REQUIRE_OK(away.tree.Release({slot}, [](uint16_t) { return false; }));
+  CHECK_FALSE(away.tree.Now()->view->Get(given_out).has_value());
 }
 
 }  // namespace

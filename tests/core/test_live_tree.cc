@@ -258,9 +258,10 @@ TEST_CASE("a layer that is let go of is closed, and only then") {
   StackLayer above = patch.Layer(2);
   const std::weak_ptr<const erofs::Image> image = above.image;
   REQUIRE_OK(mounted.tree->Prepare(2, {mounted.base, above}));
-  REQUIRE_FAILS(ErrorCode::kBusy, mounted.tree->Release({2}));
+  const auto held_by_nobody = [](uint16_t) { return false; };
+  REQUIRE_FAILS(ErrorCode::kBusy, mounted.tree->Release({2}, held_by_nobody));
   REQUIRE_OK(mounted.tree->Commit());
-  REQUIRE_FAILS(ErrorCode::kUsage, mounted.tree->Release({2}));
+  REQUIRE_FAILS(ErrorCode::kUsage, mounted.tree->Release({2}, held_by_nobody));
   const NodeId held = (*mounted.tree->Now()->view->Walk("d0/f0"))->id;
   REQUIRE_OK(mounted.tree->Prepare(3, {mounted.base}));
   REQUIRE_OK(mounted.tree->Commit());
@@ -269,7 +270,7 @@ TEST_CASE("a layer that is let go of is closed, and only then") {
   CHECK(mounted.tree->Now()->view->Get(held).has_value());
   {
     const auto request = mounted.tree->Now();  // one under way keeps it
-    REQUIRE_OK(mounted.tree->Release({2}));
+    REQUIRE_OK(mounted.tree->Release({2}, held_by_nobody));
     CHECK_FALSE(image.expired());
   }
   CHECK(image.expired());

@@ -98,6 +98,48 @@ TEST_CASE("what a former generation had is there for who holds it, with another 
   CHECK(rig.Json({"gc", "--keep", "0"}).at("removed").empty());
 }
 
+// A file that only `tree` has, opened on the mount while that is shown.
+UniqueFd OpenFileOf(const SwitchRig& rig, size_t tree) {
+  for (const auto& [path, shown] : DescribeTrees(rig.root())) {
+    const bool elsewhere = std::any_of(shown.begin(), shown.end(), [&](const Shown& one) {
+      return &one != &shown[tree] && one.present && one.content == shown[tree].content;
+    });
+    if (elsewhere || !shown[tree].present || !S_ISREG(shown[tree].st.st_mode)) continue;
+    UniqueFd file(::open((rig.mount(0) + "/" + path).c_str(), O_RDONLY | O_CLOEXEC));
+    if (file) return file;
+  }
+  FAIL("no file of tree " << tree);
+  return {};
+}
+
+TEST_CASE("a held file outlives its generation, another layer of that, and the worker") {
+  const SwitchRig rig(1);
+  rig.SwitchByProgram(2);
+  const UniqueFd file = OpenFileOf(rig, 2);
+  rig.SwitchByProgram(0);
+  // The layer below it goes.
+  CHECK(rig.Json({"gc", "--keep", "0"}).at("removed").size() == 1);
+  rig.KillWorker();
+  ForgetCaches();
+  char first = 0;
+  CHECK(::pread(file.get(), &first, 1, 0) == 1);
+  CHECK(rig.Json({"gc", "--keep", "0"}).at("removed").empty());
+}
+
+TEST_CASE("a held file outlives more generations than a mount remembers, and the worker") {
+  const SwitchRig rig(1);
+  rig.SwitchByProgram(2);
+  const UniqueFd file = OpenFileOf(rig, 2);
+  {
+    Switcher switcher(rig);
+    for (int i = 0; i < 300; ++i) switcher.SwitchTo(i % 2);
+  }
+  rig.KillWorker();
+  ForgetCaches();
+  char first = 0;
+  CHECK(::pread(file.get(), &first, 1, 0) == 1);
+}
+
 // Kills workers as fast as they come, until none comes any more; returns the pid of none.
 void WearOut(const SwitchRig& rig) {
   Until("no worker to be had", [&] {

@@ -1,0 +1,56 @@
+// Another supervisor goes on where one was killed.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "fs/base/unique_fd.h"
+#include "tests/mount/damage.h"
+#include "tests/mount/kept_mount.h"
+#include "tests/mount/switch_rig.h"
+
+namespace veneer::test {
+namespace {
+
+namespace stdfs = std::filesystem;
+
+const std::set<std::string> kOfBase = {"veneer-counts", "veneer-device", "veneer-layer-1", "veneer-state"};
+
+// How many layer files a supervisor has open.
+size_t OpenLayers(const SwitchRig& rig, pid_t supervisor) {
+  size_t layers = 0;
+  for (const auto& fd : stdfs::directory_iterator("/proc/" + std::to_string(supervisor) + "/fd")) {
+    std::error_code gone;
+    if (stdfs::read_symlink(fd.path(), gone).string().starts_with(rig.store() + "/layers/")) ++layers;
+  }
+  return layers;
+}
+
+TEST_CASE("a supervisor that is killed while a switch is prepared leaves nothing of it to the next") {
+  const SwitchRig rig(0);
+  stdfs::create_directories(rig.mount(0));
+  KeptMount mount(rig.store(), rig.mount(0));
+  REQUIRE(mount.Names() == kOfBase);
+  {
+    const auto store = catalog::Store::Open(rig.store());
+    REQUIRE_OK(store);
+    auto found = fuse::FindLiveMounts(store->identity());
+    REQUIRE_OK(found);
+    REQUIRE(found->size() == 1);
+    REQUIRE_OK(
+        found->front().channel.Ask({{"request", "prepare"}, {"generation", 2}, {"layers", rig.StackOf(2)}}));
+    CHECK(OpenLayers(rig, mount.supervisor()) == 3);
+    CHECK(mount.Names().size() == kOfBase.size() + 2);
+    mount.KillAndResume();
+  }
+  CHECK(mount.Names() == kOfBase);
+  CHECK(OpenLayers(rig, mount.supervisor()) == 1);
+  CHECK(rig.Generations().at(rig.mount(0)) == 1);
+  rig.SwitchByProgram(2);
+  CHECK(mount.Names().size() == kOfBase.size() + 2);
+  mount.KillAndResume();
+  CHECK(rig.Generations().at(rig.mount(0)) == 2);
+}
+
+}  // namespace
+}  // namespace veneer::test
