@@ -27,6 +27,37 @@ std::vector<UniqueFd> TakeDescriptors(msghdr& header) {
   return descriptors;
 }
 
+// Whether what begins at the front of `text` is a CBOR item (RFC 8949, section 3) of a kind that we send.
+// Takes off its head, and with a string its bytes, but not what is in an array or object. Tags and what has
+// no length (a string in parts, an array without a count) are not among them: the parser calls itself for
+// each byte of those, and asks nobody.
+bool TakePlainItem(std::string_view& text) {
+  enum Kind : uint8_t { kBytes = 2, kText = 3, kTag = 6 };
+  const auto first = static_cast<uint8_t>(text.front());
+  const unsigned kind = first >> 5;
+  uint64_t argument = first & 31;
+  text.remove_prefix(1);
+  if (argument >= 28 || kind == kTag) return false;
+  if (argument >= 24) {
+    const size_t size = size_t{1} << (argument - 24);
+    if (text.size() < size) return false;
+    argument = 0;
+    for (size_t i = 0; i < size; ++i) argument = argument << 8 | static_cast<uint8_t>(text[i]);
+    text.remove_prefix(size);
+  }
+  if (kind != kBytes && kind != kText) return true;
+  if (argument > text.size()) return false;
+  text.remove_prefix(argument);
+  return true;
+}
+
+bool IsPlain(std::string_view text) {
+  while (!text.empty()) {
+    if (!TakePlainItem(text)) return false;
+  }
+  return true;
+}
+
 // Stops where the parser, which is recursive, would go too deep; takes everything else.
 class DepthLimit final : public nlohmann::json_sax<json> {
  public:
@@ -50,7 +81,7 @@ class DepthLimit final : public nlohmann::json_sax<json> {
 
 Result<json> ParseMessage(std::string_view text) {
   DepthLimit limit;
-  if (json::sax_parse(text.begin(), text.end(), &limit, json::input_format_t::cbor)) {
+  if (IsPlain(text) && json::sax_parse(text.begin(), text.end(), &limit, json::input_format_t::cbor)) {
     json message = json::from_cbor(text.begin(), text.end(), true, false);
     if (message.is_object()) return message;
   }

@@ -48,6 +48,43 @@ TEST_CASE("a message of arrays in arrays is an error, however deep, and no end o
   CHECK((*next)->json == json({{"request", "status"}}));
 }
 
+TEST_CASE("what has no length, and tags, are an error, however many there are") {
+  const Ends ends;
+  // Strings in parts, arrays and objects without a count, tags: in one another, and as a key.
+  for (const char head : {'\x5F', '\x7F', '\x9F', '\xBF', '\xC0', '\xD8'}) {
+    for (const size_t count : {size_t{1}, kMaxDepth - 2, size_t{130'000}}) {
+      REQUIRE_FAILS(ErrorCode::kFailed, ends.Hear("\xA1\x61"
+                                                  "a" +
+                                                  std::string(count, head)));
+      REQUIRE_FAILS(ErrorCode::kFailed, ends.Hear("\xA1" + std::string(count, head)));
+    }
+  }
+  // Whole ones, that the parser itself would take.
+  for (const std::string_view text : {"\xA1\x61"
+                                      "a\x7F\x61"
+                                      "b\xFF",
+                                      "\xBF\x61"
+                                      "a\x01\xFF",
+                                      "\xA1\x61"
+                                      "a\x9F\xFF"})
+    REQUIRE_FAILS(ErrorCode::kFailed, ends.Hear(std::string(text)));
+}
+
+TEST_CASE("every kind of value that is sent is heard as it was") {
+  const Ends ends;
+  const json sent = {
+      {"none", nullptr},
+      {"truth", {true, false}},
+      {"numbers", {0, 23, 24, 255, 256, 65535, 65536, uint64_t{1} << 32, -1, -1000, 0.5, 1e300}},
+      {"texts", {"", std::string(23, 'x'), std::string(300, '\xFF'), std::string(70'000, 'y')}},
+      {"bytes", json::binary({0x7F, 0x5F, 0xFF})},
+      {"many", std::vector<int>(300, 7)}};
+  REQUIRE_OK(SendMessage(ends.there.get(), sent));
+  const auto heard = ReceiveMessage(ends.here.get());
+  REQUIRE_OK(heard);
+  CHECK((*heard)->json == sent);
+}
+
 TEST_CASE("bytes that are no JSON object are an error") {
   const Ends ends;
   for (const std::string& bytes :
