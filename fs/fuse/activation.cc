@@ -68,8 +68,9 @@ Result<std::vector<LiveMount>> FindFollowers(const std::string& identity) {
 // Switches the mounts that show another generation than the one recorded, `report.generation`.
 Status TakeAlong(const std::string& identity, SwitchReport& report) {
   VENEER_ASSIGN(auto mounts, FindFollowers(identity));
-  std::erase_if(mounts,
-                [&](const LiveMount& mount) { return mount.generation() == report.generation.number; });
+  std::erase_if(mounts, [&, root = ToHex(report.generation.effective_root)](const LiveMount& mount) {
+    return mount.generation() == report.generation.number && mount.effective_root() == root;
+  });
   VENEER_TRY(PrepareAll(mounts, report));
   return CommitAll(mounts, report);
 }

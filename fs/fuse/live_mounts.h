@@ -23,6 +23,8 @@ struct LiveMount {
   // st_dev of what is in it: what the mount is known by, wherever it is seen.
   dev_t device() const { return status.value("device", dev_t{0}); }
   uint64_t generation() const { return status.value("generation", uint64_t{0}); }
+  // Of what it shows, in hex.
+  std::string effective_root() const { return status.value("effective_root", ""); }
   bool pinned() const { return status.value("pinned", false); }
 };
 

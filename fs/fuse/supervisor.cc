@@ -138,25 +138,28 @@ void Supervisor::Run() {
     if (worker_) {
       watched.push_back({worker_->control(), POLLIN, 0});
       watched.push_back({worker_->report(), POLLIN, 0});
+      watched.push_back({device_.get(), 0, 0});  // its end alone
     } else {
       if (!deaf_) watched.push_back({device_.get(), POLLIN, 0});
       timeout = static_cast<int>(std::max<int64_t>(0, next_start_ - SteadyMilliseconds()));
     }
     if (::poll(watched.data(), watched.size(), timeout) < 0) continue;  // EINTR
-    if (IsReady(watched, signals_.get())) HandleSignals();
+    if (IsReady(watched, signals_.get()) && TakeStopSignals()) UnmountSelf();
     if (worker_ && IsReady(watched, worker_->report())) HandleReports();
     if (worker_ && IsReady(watched, worker_->control())) WorkerEnded();
+    if (worker_ && IsReady(watched, device_.get())) EndOfTheMount();
     if (!worker_ && !unmounted_ && !deaf_) RefuseRequests();
     control_->Handle(watched);
   }
 }
 
-// SIGHUP is for those who reread a configuration: there is none.
-void Supervisor::HandleSignals() {
+// Whether one came. SIGHUP is for those who reread a configuration: there is none.
+bool Supervisor::TakeStopSignals() {
+  bool stop = false;
   signalfd_siginfo signal{};
-  while (::read(signals_.get(), &signal, sizeof signal) == static_cast<ssize_t>(sizeof signal)) {
-    if (signal.ssi_signo != SIGHUP) UnmountSelf();
-  }
+  while (::read(signals_.get(), &signal, sizeof signal) == static_cast<ssize_t>(sizeof signal))
+    stop = stop || signal.ssi_signo != SIGHUP;
+  return stop;
 }
 
 // The mount then ends by itself. One that is detached already is left to end with its users.

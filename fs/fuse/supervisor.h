@@ -81,7 +81,7 @@ class Supervisor {
   Status Listen();
   Status SetUp();
   Status Mount();
-  void HandleSignals();
+  bool TakeStopSignals();
   void UnmountSelf();
   void HandleReports();
   bool HandleReport();
@@ -93,6 +93,8 @@ class Supervisor {
 
   // supervisor_worker.cc: the life of the worker
   Status StartWorker();
+  bool MayWaitForWorker();
+  void EndOfTheMount();
   Status EndFailed(WorkerProcess& worker, const Error& error);
   Status LoadWorker(WorkerProcess& worker);
   Status PutToWork(WorkerProcess& worker);
@@ -111,6 +113,8 @@ class Supervisor {
   Result<Shown> OpenGeneration(uint64_t number);
   Result<Shown> OpenLayers(const catalog::Catalog& catalog, uint64_t number,
                            const std::vector<std::string>& ids);
+  std::vector<std::string> LayersOf(const Shown& shown) const;
+  Status CheckNumber(uint64_t number, const std::vector<std::string>& ids) const;
   Result<ControlServer::Answer> Answer(ControlServer::ClientId client, const nlohmann::json& request);
   Result<nlohmann::json> Prepare(ControlServer::ClientId client, const nlohmann::json& request);
   Result<nlohmann::json> PrepareWorker(Shown shown);

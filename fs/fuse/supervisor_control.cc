@@ -39,6 +39,22 @@ Result<Supervisor::Shown> Supervisor::OpenGeneration(uint64_t number) {
   return OpenLayers(*catalog, number, record->layers);
 }
 
+// Base first.
+std::vector<std::string> Supervisor::LayersOf(const Shown& shown) const {
+  std::vector<std::string> ids;
+  for (const uint16_t slot : shown.slots) ids.push_back(layers_.at(slot).signed_manifest.id);
+  return ids;
+}
+
+// A number means one stack for good, here and in the kernel's listings: where a catalog that was made anew
+// means another by it, nothing could tell the two apart.
+Status Supervisor::CheckNumber(uint64_t number, const std::vector<std::string>& ids) const {
+  if (number != history_.back().generation || LayersOf(history_.back()) == ids) return {};
+  return Fail(ErrorCode::kDamaged,
+              "{}: shows another generation {} than the one on record; unmount it and mount it again",
+              options_.target, number);
+}
+
 // Layers that are open stay as they are: their signatures were verified, and their files cannot be another's.
 Result<Supervisor::Shown> Supervisor::OpenLayers(const catalog::Catalog& catalog, uint64_t number,
                                                  const std::vector<std::string>& ids) {
@@ -92,9 +108,11 @@ Result<json> Supervisor::Prepare(ControlServer::ClientId client, const json& req
   if (preparing_ != 0 || taking_over_ != 0)
     return Fail(ErrorCode::kBusy, "{}: another {} is under way; try again", options_.target,
                 preparing_ != 0 ? "switch" : "reload");
+  const auto number = request.value("generation", uint64_t{0});
+  const auto layers = request.value("layers", std::vector<std::string>());
+  VENEER_TRY(CheckNumber(number, layers));
   VENEER_ASSIGN(const auto catalog, store_.OpenCatalogForReading());
-  VENEER_ASSIGN(Shown shown, OpenLayers(*catalog, request.value("generation", uint64_t{0}),
-                                        request.value("layers", std::vector<std::string>())));
+  VENEER_ASSIGN(Shown shown, OpenLayers(*catalog, number, layers));
   Keep();
   VENEER_ASSIGN(json report, PrepareWorker(std::move(shown)));
   preparing_ = client;
@@ -126,6 +144,9 @@ Result<json> Supervisor::PrepareWorker(Shown shown) {
 Status Supervisor::FollowRecord() {
   if (options_.generation) return {};
   VENEER_ASSIGN(const uint64_t wanted, WantedGeneration());
+  VENEER_ASSIGN(const auto catalog, store_.OpenCatalogForReading());
+  VENEER_ASSIGN(const auto record, catalog->Generation(wanted));
+  if (record) VENEER_TRY(CheckNumber(wanted, record->layers));
   if (wanted == history_.back().generation) return {};
   VENEER_ASSIGN(Shown shown, OpenGeneration(wanted));
   Keep();
@@ -248,6 +269,7 @@ Result<json> Supervisor::Release() {
 json Supervisor::Describe() const {
   json json = {{"dir", options_.target},
                {"generation", history_.back().generation},
+               {"effective_root", ToHex(catalog::EffectiveRoot(LayersOf(history_.back())))},
                {"pinned", options_.generation.has_value()},
                {"device", mounted_},
                {"supervisor_pid", ::getpid()},

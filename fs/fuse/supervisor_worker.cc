@@ -18,7 +18,8 @@ constexpr size_t kLayersInMessage = 100;
 // Nothing of the worker's own needs to be kept for this: all that a node is follows from its id.
 Status Supervisor::StartWorker() {
   worker_started_ = SteadyMilliseconds();
-  VENEER_ASSIGN(WorkerProcess worker, WorkerProcess::Start(**shared_, setup_));
+  VENEER_ASSIGN(WorkerProcess worker,
+                WorkerProcess::Start(**shared_, setup_, [this] { return MayWaitForWorker(); }));
   serving_ = worker.id();
   Keep();
   Status ready = LoadWorker(worker);
@@ -27,6 +28,24 @@ Status Supervisor::StartWorker() {
   if (device_) ++counters().worker_restarts;
   worker_.emplace(std::move(worker));
   return {};
+}
+
+// Between two looks at a worker that has not answered yet. It may take long, where a disk hangs.
+bool Supervisor::MayWaitForWorker() {
+  const bool stop = TakeStopSignals();
+  if (!device_) return !stop;  // nothing is mounted yet, or it is another's still
+  if (stop) UnmountSelf();
+  if (IsUnmounted(device_.get())) return false;
+  if (refusing_ && !deaf_) RefuseRequests();
+  return true;
+}
+
+// A worker ends by itself then. One that hangs, or was stopped, does not.
+void Supervisor::EndOfTheMount() {
+  constexpr int kPatience = 2000;  // milliseconds
+  pollfd ended{worker_->control(), POLLIN, 0};
+  ::poll(&ended, 1, kPatience);
+  WorkerEnded();
 }
 
 // One that came to nothing. Returns what ended it: `error`, if it lived to tell that.
@@ -38,7 +57,8 @@ Status Supervisor::EndFailed(WorkerProcess& worker, const Error& error) {
     Unmounted();
     return Fail(ErrorCode::kNotFound, "{}: is unmounted", options_.target);
   }
-  if (!died) return tl::unexpected<Error>(error);
+  if (!died || worker.silent() || error.code() == ErrorCode::kInterrupted)
+    return tl::unexpected<Error>(error);
   return Fail(ErrorCode::kFailed, "{}", ending.cause);
 }
 
@@ -143,7 +163,9 @@ void Supervisor::WorkerEnded() {
   // One of those that could not end yet has ended by now, most likely.
   std::erase_if(unreaped_, [](pid_t pid) { return ::waitpid(pid, nullptr, WNOHANG) != 0; });
   const std::string pid = std::to_string(worker_->pid());
-  const WorkerProcess::Ending ending = worker_->End();
+  const bool silent = worker_->silent();
+  WorkerProcess::Ending ending = worker_->End();
+  if (silent) ending.cause = fmt::format("silence, and {}", ending.cause);
   HandleReports();
   worker_.reset();
   if (ending.unreaped > 0) unreaped_.push_back(ending.unreaped);

@@ -79,7 +79,7 @@ Result<Pair> MakePair() {
 
 }  // namespace
 
-Result<WorkerProcess> WorkerProcess::Start(SharedState& shared, const WorkerSetup& setup) {
+Result<WorkerProcess> WorkerProcess::Start(SharedState& shared, const WorkerSetup& setup, MayWait may_wait) {
   VENEER_ASSIGN(Pair control, MakePair());
   VENEER_ASSIGN(Pair report, MakePair());
   std::fflush(nullptr);
@@ -88,14 +88,17 @@ Result<WorkerProcess> WorkerProcess::Start(SharedState& shared, const WorkerSetu
   if (pid == 0) {
     RunWorker(std::move(control.theirs), std::move(report.theirs), shared, setup);
   }
-  return WorkerProcess(pid, ControlChannel(std::move(control.ours)), std::move(report.ours));
+  return WorkerProcess(pid, ControlChannel(std::move(control.ours)), std::move(report.ours),
+                       std::move(may_wait));
 }
 
 WorkerProcess::WorkerProcess(WorkerProcess&& other) noexcept
     : pid_(std::exchange(other.pid_, -1)),
       lost_(other.lost_),
+      silent_(other.silent_),
       channel_(std::move(other.channel_)),
-      report_(std::move(other.report_)) {}
+      report_(std::move(other.report_)),
+      may_wait_(std::move(other.may_wait_)) {}
 
 WorkerProcess::~WorkerProcess() {
   static_cast<void>(End());
@@ -107,7 +110,9 @@ Result<nlohmann::json> WorkerProcess::Ask(const nlohmann::json& request, std::sp
   const int64_t deadline = SteadyMilliseconds() + kAnswerPatience;
   while (::poll(&answer, 1, kLook) <= 0) {
     if ((lost_ = IsStuck(pid_))) return Fail(ErrorCode::kNotFound, "the worker was killed");
-    if ((lost_ = SteadyMilliseconds() >= deadline)) return Fail(ErrorCode::kIo, "the worker does not answer");
+    if ((lost_ = !may_wait_())) return Fail(ErrorCode::kInterrupted, "told to stop");
+    if ((lost_ = silent_ = SteadyMilliseconds() >= deadline))
+      return Fail(ErrorCode::kIo, "silence for {} s", kAnswerPatience / 1000);
   }
   auto message = ReceiveMessage(channel_.socket());
   lost_ = !message || !*message;

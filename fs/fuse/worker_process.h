@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <span>
 #include <string>
@@ -26,17 +27,23 @@ void EndStranger(const ProcessId& worker);
 // For one thread.
 class WorkerProcess {
  public:
+  // Asked again and again while an answer is waited for: whether to go on waiting.
+  using MayWait = std::function<bool()>;
+
   // Forks. The process must have one thread only. kIo.
-  static Result<WorkerProcess> Start(SharedState& shared, const WorkerSetup& setup);
+  static Result<WorkerProcess> Start(SharedState& shared, const WorkerSetup& setup, MayWait may_wait);
 
   WorkerProcess(WorkerProcess&& other) noexcept;
   WorkerProcess& operator=(WorkerProcess&&) = delete;
   ~WorkerProcess();  // kills it
 
   // See ControlChannel::Ask; but it need not be trusted: whatever it answers is an error of its own, or an
-  // object. It is gone also where it was killed and cannot end (see End), is silent, or makes no sense.
+  // object. It is gone also where it was killed and cannot end (see End), makes no sense, is silent for too
+  // long (kIo), or `may_wait` said no (kInterrupted).
   Result<nlohmann::json> Ask(const nlohmann::json& request, std::span<const int> descriptors = {});
   bool gone() const { return lost_ || channel_.gone(); }
+  // Whether it was found silent by Ask.
+  bool silent() const { return silent_; }
 
   pid_t pid() const { return pid_; }
   ProcessId id() const;
@@ -55,13 +62,15 @@ class WorkerProcess {
   Ending End();
 
  private:
-  WorkerProcess(pid_t pid, ControlChannel channel, UniqueFd report)
-      : pid_(pid), channel_(std::move(channel)), report_(std::move(report)) {}
+  WorkerProcess(pid_t pid, ControlChannel channel, UniqueFd report, MayWait may_wait)
+      : pid_(pid), channel_(std::move(channel)), report_(std::move(report)), may_wait_(std::move(may_wait)) {}
 
   pid_t pid_;          // -1: ended
   bool lost_ = false;  // there is nothing more to be had from it, though its socket is open
+  bool silent_ = false;
   ControlChannel channel_;
   UniqueFd report_;
+  MayWait may_wait_;
 };
 
 }  // namespace veneer::fuse

@@ -36,5 +36,14 @@ TEST_CASE("workers that take long to load and die then are not started for ever"
   CHECK(policy.Died(8'000, 0, now) == now + RestartPolicy::kFirstWait);
 }
 
+TEST_CASE("after one that took too long to load there is a wait at once") {
+  RestartPolicy policy;
+  CHECK(policy.Died(59'999, 0, 100'000) == 100'000);
+  CHECK(policy.Died(90'000, 0, 200'000) == 201'000);
+  CHECK(policy.Died(90'000, 0, 300'000) == 302'000);
+  policy.Reset();
+  CHECK(policy.Died(0, 0, 400'000) == 400'000);
+}
+
 }  // namespace
 }  // namespace veneer::fuse

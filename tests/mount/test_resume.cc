@@ -26,6 +26,16 @@ size_t OpenLayers(const SwitchRig& rig, pid_t supervisor) {
   return layers;
 }
 
+// The one mount of the rig's store.
+fuse::LiveMount OnlyMount(const SwitchRig& rig) {
+  const auto store = catalog::Store::Open(rig.store());
+  REQUIRE_OK(store);
+  auto found = fuse::FindLiveMounts(store->identity());
+  REQUIRE_OK(found);
+  REQUIRE(found->size() == 1);
+  return std::move(found->front());
+}
+
 TEST_CASE("a supervisor that is killed while a switch is prepared leaves nothing of it to the next") {
   const SwitchRig rig(0);
   stdfs::create_directories(rig.mount(0));
@@ -50,6 +60,27 @@ TEST_CASE("a supervisor that is killed while a switch is prepared leaves nothing
   CHECK(mount.Names().size() == kOfBase.size() + 2);
   mount.KillAndResume();
   CHECK(rig.Generations().at(rig.mount(0)) == 2);
+}
+
+// As after a catalog was lost, and made anew by hand while the mount was there.
+TEST_CASE("a record that means another stack by the number that is shown is no news, and not the same") {
+  const SwitchRig rig(1);
+  fuse::LiveMount mount = OnlyMount(rig);
+  CHECK(mount.effective_root() == ToHex(catalog::EffectiveRoot(rig.StackOf(0))));
+  const auto other =
+      mount.channel.Ask({{"request", "prepare"}, {"generation", 1}, {"layers", rig.StackOf(1)}});
+  REQUIRE_FAILS(ErrorCode::kDamaged, other);
+  CHECK(other.error().message().find("unmount it and mount it again") != std::string::npos);
+  REQUIRE_OK(mount.channel.Ask({{"request", "prepare"}, {"generation", 1}, {"layers", rig.StackOf(0)}}));
+  REQUIRE_OK(mount.channel.Ask({{"request", "abort"}}));
+  const auto store = catalog::Store::Open(rig.store());
+  REQUIRE_OK(store);
+  catalog::GenerationRecord record{1, rig.StackOf(1), catalog::EffectiveRoot(rig.StackOf(1)), "activate", 0};
+  REQUIRE_FAILS(ErrorCode::kDamaged, fuse::CatchUp(*store, record));
+  record = {1, rig.StackOf(0), catalog::EffectiveRoot(rig.StackOf(0)), "activate", 0};
+  const auto same = fuse::CatchUp(*store, record);
+  REQUIRE_OK(same);
+  CHECK(same->mounts.empty());
 }
 
 }  // namespace

@@ -109,5 +109,37 @@ TEST_CASE("where a dead mount is, mount names what takes it away") {
   CHECK(std::filesystem::exists(rig.mount(0) + "/d0"));
 }
 
+// A worker that was stopped: it does nothing, and does not die.
+class StoppedWorker {
+ public:
+  explicit StoppedWorker(const SwitchRig& rig) : worker_(rig.WorkerOf(0)) { ::kill(worker_, SIGSTOP); }
+  ~StoppedWorker() { ::kill(worker_, SIGCONT); }
+  StoppedWorker(const StoppedWorker&) = delete;
+  StoppedWorker& operator=(const StoppedWorker&) = delete;
+
+ private:
+  pid_t worker_;
+};
+
+TEST_CASE("a supervisor that is told to stop does so, whatever its worker does") {
+  const SwitchRig rig(1);
+  const pid_t server = rig.ServerOf(0);
+  SECTION("while nothing is asked of it") {
+    const StoppedWorker worker(rig);
+    ::kill(server, SIGTERM);
+    WaitForEnd(server);
+  }
+  SECTION("while it is asked for a switch") {
+    const StoppedWorker worker(rig);
+    Command switching = Start(rig, {"activate"});
+    WaitForOpen(switching, "socket:");
+    ::kill(server, SIGTERM);
+    WaitForEnd(server);
+    switching.Wait();
+  }
+  CHECK(std::filesystem::is_empty(rig.mount(0)));
+  CHECK(rig.Json({"status"}).at("mounts").empty());
+}
+
 }  // namespace
 }  // namespace veneer::test
