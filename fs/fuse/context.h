@@ -4,6 +4,7 @@
 #include "fs/base/error.h"
 #include "fs/core/live_tree.h"
 #include "fs/fuse/counters.h"
+#include "fs/fuse/lanes.h"
 #include "fs/fuse/lookup_counts.h"
 
 namespace veneer::fuse {
@@ -21,6 +22,7 @@ struct Context {
   LookupCounts& lookup_counts;
   Counters& counters;
   FailureSink& failures;
+  Lanes& lanes;
 };
 
 }  // namespace veneer::fuse

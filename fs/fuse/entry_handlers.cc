@@ -1,7 +1,7 @@
 #include <sys/statvfs.h>
 
 #include <cerrno>
-#include <cstring>
+#include <string>
 
 #include "fs/format/erofs_fs.h"
 #include "fs/fuse/handlers.h"
@@ -9,11 +9,11 @@
 
 namespace veneer::fuse {
 
-void HandleLookup(fuse_req_t req, fuse_ino_t parent, const char* name) {
-  Answer(req, parent, [&]() -> Status {
+void HandleLookup(fuse_req_t req, fuse_ino_t parent, const char* raw_name) {
+  AnswerIn(Lanes::OfFolder(parent), req, parent, raw_name, [=](const std::string& name) -> Status {
     Context& context = ContextOf(req);
     context.counters.lookups.fetch_add(1, std::memory_order_relaxed);
-    if (std::strlen(name) > format::kErofsMaxName) {  // the kernel asks for longer ones
+    if (name.size() > format::kErofsMaxName) {  // the kernel asks for longer ones
       fuse_reply_err(req, ENAMETOOLONG);
       return {};
     }
@@ -45,7 +45,7 @@ void HandleForgetMulti(fuse_req_t req, size_t count, fuse_forget_data* forgets) 
 }
 
 void HandleGetAttr(fuse_req_t req, fuse_ino_t ino, fuse_file_info*) {
-  Answer(req, ino, [&]() -> Status {
+  AnswerIn(Lanes::OfFile(ino), req, ino, [=]() -> Status {
     Context& context = ContextOf(req);
     context.counters.attributes.fetch_add(1, std::memory_order_relaxed);
     const auto moment = context.tree.Now();
@@ -57,7 +57,7 @@ void HandleGetAttr(fuse_req_t req, fuse_ino_t ino, fuse_file_info*) {
 }
 
 void HandleReadLink(fuse_req_t req, fuse_ino_t ino) {
-  Answer(req, ino, [&]() -> Status {
+  AnswerIn(Lanes::OfFile(ino), req, ino, [=]() -> Status {
     const auto moment = ContextOf(req).tree.Now();
     VENEER_ASSIGN(const core::Node node, moment->view->Get(ino));
     const erofs::Image* image = moment->view->ImageOf(ino);
@@ -71,7 +71,7 @@ void HandleReadLink(fuse_req_t req, fuse_ino_t ino) {
 
 // Full and sealed: what the layers of the stack hold together, and nothing free.
 void HandleStatFs(fuse_req_t req, fuse_ino_t ino) {
-  Answer(req, ino, [&]() -> Status {
+  AnswerNow(req, ino, [&]() -> Status {
     const auto moment = ContextOf(req).tree.Now();
     struct statvfs st {};
     st.f_bsize = kBlockSize;

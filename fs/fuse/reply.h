@@ -1,7 +1,10 @@
 // How handlers answer: the translation of nodes, and the guard around each handler.
 #pragma once
 
+#include <cerrno>
 #include <new>
+#include <string>
+#include <utility>
 
 #include "fs/core/view.h"
 #include "fs/fuse/context.h"
@@ -29,7 +32,7 @@ void ReplyError(fuse_req_t req, core::NodeId node, const Error& error);
 // Runs `body`, which replies itself unless it returns an error; that is then the answer. Nothing is thrown
 // out of here, into C.
 template <typename Body>
-void Answer(fuse_req_t req, core::NodeId node, Body body) noexcept {
+void AnswerNow(fuse_req_t req, core::NodeId node, const Body& body) noexcept {
   try {
     if (Status status = body(); !status) ReplyError(req, node, status.error());
   } catch (const std::bad_alloc&) {
@@ -39,6 +42,26 @@ void Answer(fuse_req_t req, core::NodeId node, Body body) noexcept {
     ContextOf(req).counters.AddFailure(FailureKind::kOther);
     fuse_reply_err(req, EIO);
   }
+}
+
+// Likewise, in a lane (lanes.h): maybe later, so that `body` must hold all that it needs.
+template <typename Body>
+void AnswerIn(size_t lane, fuse_req_t req, core::NodeId node, Body body) noexcept {
+  AnswerNow(req, node, [&]() -> Status {
+    ContextOf(req).lanes.Run(lane, [req, node, body = std::move(body)] { AnswerNow(req, node, body); });
+    return {};
+  });
+}
+
+// Likewise for a `body` that takes a name, which is libfuse's for now only.
+template <typename Body>
+void AnswerIn(size_t lane, fuse_req_t req, core::NodeId node, const char* name, Body body) noexcept {
+  AnswerNow(req, node, [&]() -> Status {
+    ContextOf(req).lanes.Run(lane, [req, node, body = std::move(body), name = std::string(name)] {
+      AnswerNow(req, node, [&] { return body(name); });
+    });
+    return {};
+  });
 }
 
 }  // namespace veneer::fuse

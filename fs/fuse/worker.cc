@@ -47,6 +47,7 @@ class Worker final : public FailureSink {
         setup_(setup),
         kept_(shared.blocks, [this](uint32_t slot, const Error& why) { CopyStoodIn(slot, why); }),
         cache_(std::make_shared<verity::BlockCache>(setup.cache_bytes, &shared.cache)),
+        lanes_(setup.threads),
         reporter_([this](core::NodeId node, const Error& error) { TellFailure(node, error); }) {}
 
   // Answers the supervisor until it is gone.
@@ -177,7 +178,8 @@ class Worker final : public FailureSink {
   }
 
   Result<json> Serve(Message& message) {
-    context_ = std::make_unique<Context>(Context{*tree_, shared_.lookup_counts, shared_.counters, *this});
+    context_ =
+        std::make_unique<Context>(Context{*tree_, shared_.lookup_counts, shared_.counters, *this, lanes_});
     if (message.descriptors.size() > 1) panic_trigger_ = std::move(message.descriptors[1]);
     VENEER_ASSIGN(session_, Session::Create(std::move(message.descriptors.at(0)),
                                             message.json.at("init").get<Bytes>(), *context_, kernel_));
@@ -253,6 +255,7 @@ class Worker final : public FailureSink {
   WorkerSetup setup_;
   KeptBlocks kept_;
   std::shared_ptr<verity::BlockCache> cache_;
+  Lanes lanes_;
   NotifyingKernelCache kernel_;
   std::unique_ptr<core::LiveTree> tree_;
   core::LiveTree::Views unsettled_;  // oldest first, without what is shown

@@ -1,0 +1,79 @@
+// Keeps requests that wait for one device from taking all the threads that serve.
+//
+// A disk that dies may hang long before it fails, and a thread that reads from it hangs as long. What reads
+// from different layers goes in lanes of its own, and a lane holds fewer threads than there are: what comes
+// beyond that waits in a queue, which takes no thread.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include "fs/core/node_id.h"
+
+namespace veneer::fuse {
+
+// Safe from several threads.
+class Lanes {
+ public:
+  using Work = std::function<void()>;
+
+  // For `threads` that serve, 2 or more. Two lanes that stand still leave some of 3 or more.
+  explicit Lanes(unsigned threads) : most_(std::max(1U, threads / 2 - 1)), lanes_(kLanes) {}
+
+  // Where the requests about a file of a layer go, and those about what a folder holds: the latter may read
+  // other layers too.
+  static size_t OfFile(core::NodeId node) { return Hash(core::SlotOf(node), 0); }
+  static size_t OfFolder(core::NodeId node) { return Hash(core::SlotOf(node), 1); }
+
+  // Carries `work` out: here and now, or where its lane is full as soon as there is room, on a thread that
+  // was in it. It must not throw. Throws std::bad_alloc where it can be neither carried out nor kept.
+  template <typename Callable>
+  void Run(size_t number, Callable work) {
+    Lane& lane = lanes_[number];
+    {
+      const std::lock_guard lock(lane.mutex);
+      if (lane.busy == most_) {
+        lane.waiting.emplace_back(std::move(work));
+        return;
+      }
+      ++lane.busy;
+    }
+    work();
+    while (const Work next = Next(lane)) next();
+  }
+
+ private:
+  static constexpr size_t kLanes = 1024;  // two layers that share one are none the worse for it
+
+  struct Lane {
+    std::mutex mutex;
+    unsigned busy = 0;         // guarded by mutex
+    std::deque<Work> waiting;  // likewise
+  };
+
+  static size_t Hash(uint16_t slot, size_t kind) { return (2 * size_t{slot} + kind) % kLanes; }
+
+  // What is to be carried out after something was; nothing, and there is room in the lane again, where
+  // nobody waits.
+  static Work Next(Lane& lane) {
+    const std::lock_guard lock(lane.mutex);
+    if (lane.waiting.empty()) {
+      --lane.busy;
+      return nullptr;
+    }
+    Work next = std::move(lane.waiting.front());
+    lane.waiting.pop_front();
+    return next;
+  }
+
+  unsigned most_;
+  std::vector<Lane> lanes_;
+};
+
+}  // namespace veneer::fuse

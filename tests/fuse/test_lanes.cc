@@ -1,0 +1,69 @@
+// Requests of a layer whose device hangs leave threads for the others.
+#include "fs/fuse/lanes.h"
+
+#include <atomic>
+#include <latch>
+#include <thread>
+
+#include "tests/support/catch.h"
+#include "tests/support/until.h"
+
+namespace veneer::fuse {
+namespace {
+
+constexpr core::NodeId kHangs = core::MakeNodeId(1, 7);
+constexpr core::NodeId kSound = core::MakeNodeId(2, 7);
+constexpr unsigned kThreads = 8;
+
+// As many threads as serve, each of which takes requests for `lane` until there are no more.
+class Servers {
+ public:
+  Servers(Lanes& lanes, size_t lane, int requests, const Lanes::Work& work) : left_(requests) {
+    for (unsigned i = 0; i < kThreads; ++i) {
+      threads_.emplace_back([this, &lanes, lane, work] {
+        while (left_-- > 0) lanes.Run(lane, work);
+        ++free_;
+      });
+    }
+  }
+  unsigned free() const { return free_; }
+
+ private:
+  std::atomic<int> left_;
+  std::atomic<unsigned> free_{0};
+  std::vector<std::jthread> threads_;
+};
+
+TEST_CASE("what hangs in a lane leaves threads free, and is carried out once it goes on") {
+  Lanes lanes(kThreads);
+  std::latch device(1);
+  std::atomic<int> under_way{0};
+  std::atomic<int> most{0};
+  std::atomic<int> done{0};
+  constexpr int kRequests = 100;
+  {
+    const Servers servers(lanes, Lanes::OfFile(kHangs), kRequests, [&] {
+      const int now = ++under_way;
+      for (int seen = most; now > seen && !most.compare_exchange_weak(seen, now);) continue;
+      device.wait();
+      --under_way;
+      ++done;
+    });
+    // All but three have nothing to do any more, though nothing is done.
+    test::Until("free threads", [&] { return servers.free() == kThreads - 3; });
+    CHECK(done == 0);
+    int others = 0;
+    lanes.Run(Lanes::OfFile(kSound), [&] { ++others; });
+    lanes.Run(Lanes::OfFolder(kHangs), [&] { ++others; });
+    CHECK(others == 2);
+    device.count_down();
+  }
+  CHECK(done == kRequests);
+  CHECK(most == 3);
+  int again = 0;
+  lanes.Run(Lanes::OfFile(kHangs), [&] { ++again; });
+  CHECK(again == 1);
+}
+
+}  // namespace
+}  // namespace veneer::fuse
