@@ -1,15 +1,24 @@
 // A worker that does what it likes, as one would that was taken over by way of a layer's image.
 #include <poll.h>
+#include <pwd.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/user.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <filesystem>
+#include <fstream>
 #include <optional>
+#include <sstream>
+#include <string_view>
 
+#include "fs/fuse/sanitizers.h"
 #include "tests/mount/damage.h"
 #include "tests/mount/switch_rig.h"
 #include "tests/support/process.h"
@@ -42,11 +51,54 @@ nlohmann::json PrepareTree(const SwitchRig& rig, int tree) {
   return {{"request", "prepare"}, {"generation", 100}, {"layers", rig.StackOf(tree)}};
 }
 
+// What /proc has as the hard limit of that name.
+std::string LimitOf(pid_t process, const std::string& name) {
+  std::ifstream limits("/proc/" + std::to_string(process) + "/limits");
+  for (std::string line; std::getline(limits, line);) {
+    if (!line.starts_with(name)) continue;
+    std::istringstream values(line.substr(name.size()));
+    std::string soft;
+    std::string hard;
+    values >> soft >> hard;
+    return hard;
+  }
+  return "no such limit";
+}
+
+// What kill(2) gives as this user: an errno, or 0.
+int SignalAs(uid_t user, pid_t process, int signal) {
+  const pid_t child = ::fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    if (::setresuid(user, user, user) != 0) ::_exit(200);
+    ::_exit(::kill(process, signal) == 0 ? 0 : errno);
+  }
+  int status = -1;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  REQUIRE(WIFEXITED(status));
+  return WEXITSTATUS(status);
+}
+
+TEST_CASE("no account's processes can stop a worker, nobody's least of all") {
+  const SwitchRig rig(1);
+  const pid_t worker = rig.WorkerOf(0);
+  size_t asked = 0;
+  while (const passwd* account = ::getpwent()) {
+    if (account->pw_uid == 0 || std::string_view(account->pw_name) == "veneer") continue;
+    INFO(account->pw_name);
+    CHECK(SignalAs(account->pw_uid, worker, SIGCONT) == EPERM);
+    ++asked;
+  }
+  ::endpwent();
+  CHECK(asked > 0);
+  CHECK(SignalAs(65534, worker, SIGCONT) == EPERM);
+}
+
 #ifdef __x86_64__
 
 // Has the first thread of `process` make a system call in place of the one that it waits in, to which it then
 // returns. What the call gave; nothing if the process ended of it.
-std::optional<long> MakeCall(pid_t process, long number) {
+std::optional<long> MakeCall(pid_t process, long number, std::array<unsigned long, 5> arguments = {}) {
   int status = 0;
   REQUIRE(::ptrace(PTRACE_ATTACH, process, nullptr, nullptr) == 0);
   REQUIRE(::waitpid(process, &status, 0) == process);
@@ -58,7 +110,12 @@ std::optional<long> MakeCall(pid_t process, long number) {
   REQUIRE((::ptrace(PTRACE_PEEKTEXT, process, calling.rip, nullptr) & 0xffff) == 0x050f);
   calling.orig_rax = ~0ULL;  // it is in no call any more
   calling.rax = static_cast<unsigned long long>(number);
-  calling.rdi = calling.rsi = calling.rdx = 0;
+  calling.rdi = arguments[0];
+  calling.rsi = arguments[1];
+  calling.rdx = arguments[2];
+  calling.r10 = arguments[3];
+  calling.r8 = arguments[4];
+  calling.r9 = 0;
   REQUIRE(::ptrace(PTRACE_SETREGS, process, nullptr, &calling) == 0);
   REQUIRE(::ptrace(PTRACE_SINGLESTEP, process, nullptr, nullptr) == 0);
   REQUIRE(::waitpid(process, &status, 0) == process);
@@ -79,6 +136,26 @@ TEST_CASE("a worker that tries to reach anything else is refused, and serves on"
     CHECK(MakeCall(worker, call) == -EPERM);
   }
   CHECK(MakeCall(worker, SYS_getpid) == worker);  // it can be told from what is allowed
+  RequireServed(rig);
+  CHECK(rig.WorkerOf(0) == worker);
+}
+
+TEST_CASE("a worker that takes all the memory it can is refused, and serves on") {
+  const SwitchRig rig(1);
+  const pid_t worker = rig.WorkerOf(0);
+  const auto map = [&](size_t bytes, unsigned long flags) {
+    return MakeCall(worker, SYS_mmap, {0, bytes, PROT_READ | PROT_WRITE, flags | MAP_ANONYMOUS, ~0UL});
+  };
+  constexpr size_t kMuch = size_t{3} << 30;
+  if (!fuse::kSanitized) {
+    CHECK(map(kMuch, MAP_PRIVATE) == -ENOMEM);
+    for (const int flags : {MAP_SHARED, MAP_PRIVATE | MAP_GROWSDOWN, MAP_PRIVATE | MAP_HUGETLB}) {
+      INFO(flags);
+      CHECK(map(kMuch, static_cast<unsigned long>(flags)) == -EPERM);
+    }
+  }
+  CHECK(MakeCall(worker, SYS_clone, {CLONE_VM | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD}) == -EPERM);
+  CHECK(LimitOf(worker, "Max processes") == "4096");
   RequireServed(rig);
   CHECK(rig.WorkerOf(0) == worker);
 }
