@@ -9,4 +9,8 @@ namespace veneer::tools {
 // ignored. SIGQUIT still ends the process at once.
 void CatchInterrupts();
 
+// Likewise, for one signal, and also where it was ignored: for a process whose parent tells it to stop by
+// that signal.
+void CatchAlways(int signal);
+
 }  // namespace veneer::tools

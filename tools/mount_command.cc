@@ -17,6 +17,7 @@
 #include "fs/base/cancel.h"
 #include "fs/io/file_ops.h"
 #include "fs/io/process.h"
+#include "tools/interrupt.h"
 #include "tools/log_sink.h"
 #include "tools/pending.h"
 #include "tools/service_manager.h"
@@ -60,9 +61,12 @@ void CloseAllBut(std::initializer_list<int> kept) {
 
 // Of what its command had open, and of what that one's caller had, a daemon keeps for good only what it
 // needs: no lock, no end of a pipe, no line to another server.
-[[noreturn]] void RunDaemon(const Begin& begin, UniqueFd report, int needed) {
+[[noreturn]] void RunDaemon(const Begin& begin, UniqueFd report, int stop, int needed) {
   CloseAllBut({std::min(report.get(), needed), std::max(report.get(), needed)});
   ::setsid();
+  // From here on it comes from the command alone, which was told by some other signal perhaps: nohup has
+  // SIGHUP ignored.
+  CatchAlways(stop);
   const auto tell = [&](const std::string& text) {
     static_cast<void>(io::WriteAll(report.get(), AsBytes(text), "pipe"));
     report.reset();
@@ -91,7 +95,7 @@ Result<pid_t> Daemonize(const Begin& begin, int stop, int needed = -1) {
   if (child < 0) return FailErrno(errno, "fork");
   if (child == 0) {
     input.reset();
-    RunDaemon(begin, std::move(output), needed);
+    RunDaemon(begin, std::move(output), stop, needed);
   }
   output.reset();
   std::string text;

@@ -1,12 +1,16 @@
 // A mount whose server does not answer, or has died.
 #include <signal.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <sstream>
 
 #include "tests/mount/switch_rig.h"
+#include "tests/support/control_thread.h"
 #include "tests/support/process.h"
+#include "tests/support/until.h"
 
 namespace veneer::test {
 namespace {
@@ -78,6 +82,50 @@ TEST_CASE("a command that waits for a server that does not answer ends when it i
   for (const auto& [dir, generation] : rig.Generations()) CHECK(generation == 1);
   CHECK(rig.TreeOnRecord() == 0);
   rig.SwitchByProgram(1);
+}
+
+// A server that says which mount it has, and is silent when it is asked to hand that over.
+class SilentFormer {
+ public:
+  explicit SilentFormer(const SwitchRig& rig)
+      : thread_(SocketFor(rig), [this, dir = rig.mount(0)](const json& request) -> Result<json> {
+          if (request.at("request") == "status") return json{{"dir", dir}, {"generation", 1}};
+          asked_ = true;
+          ended_.get_future().wait();
+          return Fail(ErrorCode::kBusy, "asked in vain");
+        }) {}
+  ~SilentFormer() { ended_.set_value(); }
+  SilentFormer(const SilentFormer&) = delete;
+  SilentFormer& operator=(const SilentFormer&) = delete;
+
+  bool asked() const { return asked_; }
+
+ private:
+  using json = nlohmann::json;
+  static std::string SocketFor(const SwitchRig& rig) {
+    const auto store = catalog::Store::Open(rig.store());
+    REQUIRE_OK(store);
+    const std::string folder = fuse::ControlFolder(store->identity());
+    std::filesystem::create_directories(folder);
+    return folder + "/1.sock";
+  }
+
+  std::atomic<bool> asked_{false};
+  std::promise<void> ended_;
+  ControlThread thread_;  // last: uses the others
+};
+
+TEST_CASE("a reload that waits for a silent server ends when it is told to, also where nohup runs it") {
+  const SwitchRig rig(0);
+  const SilentFormer former(rig);
+  const bool nohup = GENERATE(false, true);
+  const std::string before = nohup ? "trap '' HUP; " : "";
+  Command reload(
+      {"sh", "-c", before + "exec \"$@\"", "sh", VENEER_PROGRAM, "--store", rig.store(), "reload"});
+  Until("the former server to be asked", [&] { return former.asked() || reload.Ended(); });
+  reload.Signal(SIGTERM);
+  Until("the reload to end", [&] { return reload.Ended(); });
+  RequireError(reload.Wait(), 130, "reload", {rig.mount(0) + ": interrupted"});
 }
 
 TEST_CASE("who has to know of every mount is told which server does not answer") {
