@@ -19,6 +19,8 @@ std::string_view CodeWord(ErrorCode code) {
       return "io";
     case ErrorCode::kNoSpace:
       return "no-space";
+    case ErrorCode::kNoMemory:
+      return "no-memory";
     case ErrorCode::kBusy:
       return "busy";
     case ErrorCode::kInterrupted:
@@ -79,6 +81,8 @@ ErrorCode CodeOfErrno(int error) {
     case ENOSPC:
     case EDQUOT:
       return ErrorCode::kNoSpace;
+    case ENOMEM:
+      return ErrorCode::kNoMemory;
     case EINTR:
       return ErrorCode::kInterrupted;
     default:
@@ -90,6 +94,10 @@ ErrorCode CodeOfErrno(int error) {
 
 tl::unexpected<Error> FailErrno(int error, std::string_view what) {
   return Fail(CodeOfErrno(error), "{}: {}", what, std::generic_category().message(error));
+}
+
+Error OutOfMemory() {
+  return Error(ErrorCode::kNoMemory, "out of memory");
 }
 
 }  // namespace veneer

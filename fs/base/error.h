@@ -21,6 +21,7 @@ enum class ErrorCode {
   kExists,       // the named thing is there already
   kIo,           // the device or the kernel reported an error
   kNoSpace,      // no room on the device
+  kNoMemory,     // this process may have no more memory
   kBusy,         // somebody else holds it
   kInterrupted,  // a signal asked to stop
   kUnsupported,  // a valid file with a feature that this build cannot read
@@ -73,9 +74,12 @@ tl::unexpected<Error> Fail(ErrorCode code, fmt::format_string<Args...> format, A
   return tl::unexpected<Error>(Error(code, fmt::format(format, std::forward<Args>(args)...)));
 }
 
-// An error from errno `error`, "WHAT: strerror". ENOENT, EEXIST, EBUSY, ENOSPC/EDQUOT and EINTR get their
-// codes, the rest is kIo.
+// An error from errno `error`, "WHAT: strerror". ENOENT, EEXIST, EBUSY, ENOSPC/EDQUOT, ENOMEM and EINTR get
+// their codes, the rest is kIo.
 tl::unexpected<Error> FailErrno(int error, std::string_view what);
+
+// What becomes of a std::bad_alloc where it is caught. Allocates nothing.
+Error OutOfMemory();
 
 }  // namespace veneer
 

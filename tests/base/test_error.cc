@@ -12,10 +12,10 @@ constexpr ErrorCode kRefusals[] = {
     ErrorCode::kUntrusted,          ErrorCode::kExpired,          ErrorCode::kRevoked,   ErrorCode::kCorrupt,
     ErrorCode::kNotApplicable,      ErrorCode::kDowngrade,        ErrorCode::kWithdrawn, ErrorCode::kConflict,
     ErrorCode::kMissingRequirement, ErrorCode::kUnsupportedSchema};
-constexpr ErrorCode kOthers[] = {ErrorCode::kFailed, ErrorCode::kUsage,       ErrorCode::kNotFound,
-                                 ErrorCode::kExists, ErrorCode::kIo,          ErrorCode::kNoSpace,
-                                 ErrorCode::kBusy,   ErrorCode::kInterrupted, ErrorCode::kUnsupported,
-                                 ErrorCode::kDamaged};
+constexpr ErrorCode kOthers[] = {ErrorCode::kFailed,  ErrorCode::kUsage,       ErrorCode::kNotFound,
+                                 ErrorCode::kExists,  ErrorCode::kIo,          ErrorCode::kNoSpace,
+                                 ErrorCode::kBusy,    ErrorCode::kInterrupted, ErrorCode::kUnsupported,
+                                 ErrorCode::kDamaged, ErrorCode::kNoMemory};
 
 Result<int> Half(int number) {
   if (number % 2 != 0) return Fail(ErrorCode::kUsage, "{} is odd", number);
@@ -64,6 +64,7 @@ TEST_CASE("an errno becomes a code, with the system's words") {
   CHECK(code(EBUSY) == ErrorCode::kBusy);
   CHECK(code(ENOSPC) == ErrorCode::kNoSpace);
   CHECK(code(EDQUOT) == ErrorCode::kNoSpace);
+  CHECK(code(ENOMEM) == ErrorCode::kNoMemory);
   CHECK(code(EINTR) == ErrorCode::kInterrupted);
   CHECK(code(EIO) == ErrorCode::kIo);
   CHECK(code(EACCES) == ErrorCode::kIo);

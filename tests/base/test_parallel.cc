@@ -3,6 +3,8 @@
 
 #include <atomic>
 #include <latch>
+#include <new>
+#include <thread>
 #include <vector>
 
 #include "fs/base/parallel.h"
@@ -64,6 +66,20 @@ TEST_CASE("after a failure nothing new is started") {
       1);
   REQUIRE_FAILS(ErrorCode::kBusy, status);
   CHECK(calls == 6);
+}
+
+TEST_CASE("what is thrown on any thread is thrown from the call") {
+  const auto caller = std::this_thread::get_id();
+  std::latch all(4);
+  std::atomic<int> ended{0};
+  const auto work = [&](uint64_t) -> Status {
+    all.arrive_and_wait();  // one on each thread
+    ++ended;
+    if (std::this_thread::get_id() != caller) throw std::bad_alloc();
+    return {};
+  };
+  CHECK_THROWS_AS(ParallelFor(4, work, 4), std::bad_alloc);
+  CHECK(ended == 4);
 }
 
 TEST_CASE("without a thread to be had the caller does the work alone") {
