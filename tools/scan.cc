@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 
+#include "fs/base/cancel.h"
 #include "fs/catalog/store.h"
 #include "fs/core/stack_plan.h"
 #include "tools/layer_mender.h"
@@ -102,8 +103,11 @@ class ScanRun {
   // One that was removed while others were scanned.
   void PassOver(const core::Candidate& candidate);
   void Add(const core::Candidate& candidate, const scan::Repair& repair);
-  // Mends a layer that has damage and adds what became of it.
+  // Mends a layer that has damage and adds what became of it, or keeps that for MendLeft.
   Status MendAndAdd(const core::Candidate& candidate, scan::LayerScan scanned);
+  Result<std::optional<scan::Repair>> Mend(const core::Candidate& candidate);
+  // Layers in which damage is left are mended once more where another one was mended since.
+  Status MendLeft();
   void AddFinding(const core::Candidate& candidate, const scan::Finding& finding,
                   const std::string* mended_from);
   // That a repair is not in the history, and why; empty where all are.
@@ -131,7 +135,14 @@ class ScanRun {
   uint64_t unreadable_ = 0;           // layers that are damaged so that they do not open
   uint64_t mended_ = 0;               // blocks
   std::optional<Obstacle> obstacle_;  // the first
-  Status unrecorded_;                 // what kept a repair from the history, first
+  struct Left {
+    const core::Candidate* candidate;
+    scan::Repair repair;
+    uint64_t repairs;  // that had been made by then
+  };
+  std::vector<Left> damage_left_;
+  uint64_t repairs_ = 0;  // that mended something
+  Status unrecorded_;     // what kept a repair from the history, first
   Json findings_ = Json::array();
 };
 
@@ -187,26 +198,58 @@ void ScanRun::Add(const core::Candidate& candidate, const scan::Repair& repair) 
   }
 }
 
+// Nothing where the layer was removed meanwhile.
+Result<std::optional<scan::Repair>> ScanRun::Mend(const core::Candidate& candidate) {
+  auto mended = MendLayer(globals_, candidate.record.id);
+  if (!mended) {
+    if (!obstacle_) obstacle_ = ObstacleOf(mended.error(), false);
+    return tl::unexpected(std::move(mended).error());
+  }
+  if (!*mended) return std::optional<scan::Repair>();
+  auto& [repair, recorded] = **mended;
+  if (unrecorded_) unrecorded_ = std::move(recorded);
+  if (!repair.mended.empty()) ++repairs_;
+  if (!repair.failure && !obstacle_) obstacle_ = ObstacleOf(repair.failure.error(), true);
+  return std::optional(std::move(repair));
+}
+
+// A stop is an error; what else kept the layer from being mended is kept as the obstacle.
 Status ScanRun::MendAndAdd(const core::Candidate& candidate, scan::LayerScan scanned) {
   // Looked at once more by who may change it: nobody is kept waiting while all is well.
-  auto mended = MendLayer(globals_, candidate.record.id);
-  if (mended && !*mended) {
+  auto repair = Mend(candidate);
+  if (!repair) {
+    Add(candidate, {std::move(scanned), {}, {}});
+    return repair.error().code() == ErrorCode::kInterrupted ? tl::unexpected(repair.error()) : Status();
+  }
+  if (!*repair) {
     PassOver(candidate);
     return {};
   }
-  if (!mended) {
-    Add(candidate, {std::move(scanned), {}, {}});
-    if (mended.error().code() == ErrorCode::kInterrupted) return tl::unexpected(std::move(mended).error());
-    if (!obstacle_) obstacle_ = ObstacleOf(mended.error(), false);
+  const Status failure = (*repair)->failure;
+  if (failure && !(*repair)->IsWhole()) {
+    damage_left_.push_back({&candidate, **std::move(repair), repairs_});
     return {};
   }
-  auto& [repair, recorded] = **mended;
-  Add(candidate, repair);
-  if (unrecorded_) unrecorded_ = std::move(recorded);
-  if (repair.failure) return {};
-  if (repair.failure.error().code() == ErrorCode::kInterrupted) return repair.failure;
-  if (!obstacle_) obstacle_ = ObstacleOf(repair.failure.error(), true);
-  return {};
+  Add(candidate, **repair);
+  return !failure && failure.error().code() == ErrorCode::kInterrupted ? failure : Status();
+}
+
+// A donor's hash tree says what the donor has: one that was damaged, and comes later in the order, said less.
+Status ScanRun::MendLeft() {
+  Status stopped = damage_left_.empty() ? Status() : CheckCancel();
+  for (size_t round = 0; round < all_.size() && stopped; ++round) {
+    for (Left& left : damage_left_) {
+      const bool may_help = left.repair.failure && left.repairs != repairs_;
+      if (!stopped || !may_help || left.repair.IsWhole()) continue;
+      auto again = Mend(*left.candidate);
+      if (again && *again) left.repair = Together(std::move(left.repair), **std::move(again));
+      const Status outcome = again ? left.repair.failure : again.map([](const auto&) {});
+      if (!outcome && outcome.error().code() == ErrorCode::kInterrupted) stopped = outcome;
+      left.repairs = repairs_;
+    }
+  }
+  for (const Left& left : damage_left_) Add(*left.candidate, left.repair);
+  return stopped;
 }
 
 Status ScanRun::ScanLayer(const core::Candidate& candidate, const catalog::Store& store,
@@ -268,6 +311,7 @@ Status ScanRun::Run() {
     if (!scanned && (first || stop)) first = std::move(scanned);
     if (stop) break;
   }
+  if (Status stopped = MendLeft(); !stopped) first = std::move(stopped);
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
   output_.json() = {{"layers", layers_},       {"blocks", blocks_},   {"bytes", bytes_},
                     {"seconds", took.count()}, {"repaired", mended_}, {"findings", std::move(findings_)}};

@@ -1,5 +1,6 @@
 #include "fs/scan/repair.h"
 
+#include <algorithm>
 #include <set>
 
 #include "fs/crypto/sha256.h"
@@ -18,7 +19,7 @@ class Mender {
  public:
   Mender(const std::shared_ptr<const verity::VerifiedReader>& reader, const std::vector<Donor>& donors,
          io::Disk& disk, int fd)
-      : reader_(reader), donors_(donors), disk_(disk), fd_(fd), effort_(MostEffort(*reader)) {}
+      : reader_(reader), donors_(donors), disk_(disk), fd_(fd), work_out_(*reader, MostEffort(*reader)) {}
 
   Result<Repair> Run(const layer::Progress& progress) {
     VENEER_ASSIGN(LayerScan scan, ScanReader(reader_, progress));
@@ -43,9 +44,19 @@ class Mender {
     if (repair_.failure) repair_.failure = std::move(status);
   }
 
+  // What costs next to nothing first, then what donors have, and only then what is hard to work out: that has
+  // an end, and blocks that a donor has must not use it up.
   Status Mend(const std::vector<Finding>& findings) {
     for (const Finding& finding : findings) repair_.mended.erase(finding.block);
-    VENEER_TRY(WorkOut(findings));
+    VENEER_TRY(TryHashBlocks(findings));
+    VENEER_TRY(AskDonors(findings));
+    return work_out_.Settle([&](const HashBlock& block) { return !repair_.mended.contains(BlockOf(block)); },
+                            [&](const HashBlock& block, const io::BlockData& data) {
+                              Put(BlockOf(block), block.digest, data, donors_.front().id);
+                            });
+  }
+
+  Status AskDonors(const std::vector<Finding>& findings) {
     std::map<Digest, std::vector<uint64_t>> wanted;
     std::set<Digest> digests;
     for (const Finding& finding : findings) {
@@ -70,14 +81,18 @@ class Mender {
     return reader_->geometry().PositionOf(finding.block - TreeBlock());
   }
 
-  // Mends the hash blocks among `findings` that can be worked out again. Each is tried once: nothing below
-  // one that stays damaged is mended, and so nothing comes of it later.
-  Status WorkOut(const std::vector<Finding>& findings) {
+  uint64_t BlockOf(const HashBlock& block) const {
+    return TreeBlock() + reader_->geometry().TreeBlock(block.position);
+  }
+
+  // Mends the hash blocks among `findings` that are easily worked out again. Each is tried once: nothing
+  // below one that stays damaged is mended, and so nothing comes of it later.
+  Status TryHashBlocks(const std::vector<Finding>& findings) {
     for (const Finding& finding : findings) {
       if (finding.kind != "tree") continue;
       const auto digest = SignedDigest(finding);
       if (!digest || !tried_.insert(finding.block).second) continue;
-      VENEER_ASSIGN(const auto rebuilt, RebuildHashBlock(*reader_, PositionOf(finding), *digest, effort_));
+      VENEER_ASSIGN(const auto rebuilt, work_out_.Try({PositionOf(finding), *digest}));
       if (rebuilt) Put(finding.block, *digest, *rebuilt, donors_.front().id);
     }
     return {};
@@ -109,7 +124,7 @@ class Mender {
   io::Disk& disk_;
   int fd_;
   Repair repair_;
-  Effort effort_;
+  WorkOut work_out_;
   std::map<uint64_t, Finding> found_;
   std::set<uint64_t> tried_;  // hash blocks that were to be worked out
   std::set<uint64_t> lit_;    // those that were mended
@@ -118,6 +133,19 @@ class Mender {
 };
 
 }  // namespace
+
+Repair Together(Repair first, Repair again) {
+  std::vector<Finding>& findings = first.scan.findings;
+  for (Finding& finding : again.scan.findings) {
+    first.mended.erase(finding.block);
+    const bool known = std::any_of(findings.begin(), findings.end(),
+                                   [&](const Finding& other) { return other.block == finding.block; });
+    if (!known) findings.push_back(std::move(finding));
+  }
+  first.mended.merge(again.mended);
+  if (first.failure) first.failure = std::move(again.failure);
+  return first;
+}
 
 Result<Repair> RepairLayer(const std::shared_ptr<const verity::VerifiedReader>& reader,
                            const std::vector<Donor>& donors, io::Disk& disk, int fd,

@@ -20,7 +20,12 @@ struct Repair {
   LayerScan scan;                          // every block that was found damaged
   std::map<uint64_t, std::string> mended;  // those that are good now, and the layer that each came from
   Status failure;                          // what went wrong beside blocks of which no good copy was found
+
+  bool IsWhole() const { return mended.size() == scan.findings.size(); }
 };
+
+// What two repairs of a layer, one after the other, came to together.
+Repair Together(Repair first, Repair again);
 
 // Scans the layer of `reader` and mends what is damaged. A block comes from the first of `donors` that has
 // one with its signed digest; the first donor is the layer itself, from which hash blocks are also worked out

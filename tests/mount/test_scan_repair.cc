@@ -70,6 +70,28 @@ TEST_CASE(
   store.RequireWhole();
 }
 
+TEST_CASE(
+    "two layers that hide from each other what they have are mended in one run, whichever comes first") {
+  const MendableStore store;
+  const std::string donor = store.FileOf(store.donor_id());
+  const auto digest_of = [&](const std::string& file, uint64_t block) {
+    const auto tree = store.Json({"inspect", file}).at("manifest").at("tree_offset").get<uint64_t>();
+    return tree + kBlockSize + block * sizeof(Digest);
+  };
+  const uint64_t here = store.BlockOf(1);
+  const uint64_t there = store.BlockIn(donor, 1);
+  // A block that the donor has, whose hash tree does not say so; and the other way round.
+  store.Damage(here * kBlockSize + 100);
+  store.DamageIn(donor, digest_of(donor, there));
+  store.DamageIn(donor, (there + 5) * kBlockSize + 100);
+  store.Damage(digest_of(store.file(), here + 5));
+  const auto repaired = store.Json({"scan", "--repair"});
+  CHECK(repaired.at("repaired") == 4);
+  CHECK(repaired.at("findings").size() == 4);
+  store.RequireWhole();
+  CHECK(store.Json({"scan"}).at("findings").empty());
+}
+
 TEST_CASE("superblock, hash tree and data are mended together under a mount") {
   const MendableStore store;
   store.Json({"install", store.twin()});

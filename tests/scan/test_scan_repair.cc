@@ -4,6 +4,7 @@
 #include <atomic>
 #include <filesystem>
 
+#include "fs/crypto/sha256.h"
 #include "fs/io/file_ops.h"
 #include "fs/scan/hash_block.h"
 #include "fs/scan/repair.h"
@@ -265,7 +266,7 @@ TEST_CASE("a hash block that is lost above lost data comes from a layer that has
 
 TEST_CASE("where many digests are in doubt the ways are tried") {
   const LayerFile layer("layer", Image(kTwoLevels, 1));
-  const LayerFile donor("donor", Image(128, 1));
+  const LayerFile donor("donor", Image(100, 1));  // not enough for the hash block
   const uint64_t leaf = layer.HashBlock(0, 0);
   for (uint64_t i = 0; i < 4; ++i) {
     layer.Flip(leaf, i * sizeof(Digest));
@@ -276,14 +277,20 @@ TEST_CASE("where many digests are in doubt the ways are tried") {
   CHECK(layer.IsGood());
 }
 
-// Whether hash block `position`, which is damaged, can be had again.
+// Whether hash block `position`, which is damaged, can be had again with `effort`, which is counted down.
 bool CanWorkOut(const LayerFile& layer, verity::Geometry::Position position, Effort& effort) {
   const auto reader = layer.Reader();
   const auto digest = reader->HashBlockDigest(position);
   REQUIRE_OK(digest);
-  const auto rebuilt = RebuildHashBlock(*reader, position, *digest, effort);
-  REQUIRE_OK(rebuilt);
-  return rebuilt->has_value();
+  WorkOut work_out(*reader, effort);
+  const auto easy = work_out.Try({position, *digest});
+  REQUIRE_OK(easy);
+  if (*easy) return true;
+  int found = 0;
+  REQUIRE_OK(work_out.Settle([](const HashBlock&) { return true; },
+                             [&](const HashBlock&, const io::BlockData&) { ++found; }));
+  effort = work_out.effort();
+  return found == 1;
 }
 
 TEST_CASE("of the ways to work out a hash block no more are tried than may be") {
@@ -298,11 +305,59 @@ TEST_CASE("of the ways to work out a hash block no more are tried than may be") 
   Effort much{uint64_t{1} << 20, 0};
   for (uint64_t i = 20; i < 34; ++i) layer.Flip(i);  // 17 are in doubt
   CHECK_FALSE(CanWorkOut(layer, {0, 0}, much));
-  CHECK(much.ways == (uint64_t{1} << 20) - 1);
+  CHECK(much.ways == uint64_t{1} << 20);
   for (uint64_t i = 10; i < 34; ++i) layer.Put(i, layer.Good(i));
   Effort none;
   CHECK(CanWorkOut(layer, {0, 0},
                    none));  // what lies below is all right, and is tried whatever was tried before
+}
+
+TEST_CASE("of hash blocks that are hard to work out the easier ones come first") {
+  const LayerFile layer("layer", Image(2 * kTwoLevels, 1));
+  // Beyond help, as both of what says so are damaged; and one that is not, behind it.
+  layer.Flip(layer.HashBlock(0, 0), 3 * sizeof(Digest));
+  for (uint64_t i = 0; i < 4; ++i) layer.Flip(i);
+  layer.Flip(layer.HashBlock(0, 1));
+  for (uint64_t i = 129; i < 131; ++i) layer.Flip(i);
+  const auto reader = layer.Reader();
+  WorkOut work_out(*reader, {16, 0});
+  for (uint64_t i = 0; i < 2; ++i) {
+    const auto digest = reader->HashBlockDigest({0, i});
+    REQUIRE_OK(digest);
+    const auto easy = work_out.Try({{0, i}, *digest});
+    REQUIRE_OK(easy);
+    CHECK_FALSE(easy->has_value());
+  }
+  std::vector<uint64_t> found;
+  REQUIRE_OK(work_out.Settle([](const HashBlock&) { return true; },
+                             [&](const HashBlock& block, const io::BlockData& data) {
+                               found.push_back(block.position.index);
+                               CHECK(crypto::Sha256(data) == block.digest);
+                             }));
+  CHECK(found == std::vector<uint64_t>{1});
+  CHECK(work_out.effort().ways == 8);
+}
+
+TEST_CASE("damage made to use up the ways keeps nothing from being mended that donors have") {
+  constexpr uint64_t kMade = 16;  // hash blocks; to work all of them out takes all the ways that may be tried
+  constexpr uint64_t kFirst = kMade * verity::kDigestsPerBlock;
+  const Bytes image = Image(kFirst + 4, 1);
+  const LayerFile layer("layer", image);
+  const LayerFile whole("whole", Image(kFirst, 1));  // has these hash blocks too
+  const LayerFile few("few", WithBlockOf(Image(3, 2), 1, image, kFirst + 1));
+  for (uint64_t i = 0; i < kMade; ++i) {
+    layer.Flip(layer.HashBlock(0, i));
+    for (uint64_t j = 1; j < 16; ++j) layer.Flip(i * verity::kDigestsPerBlock + j);
+  }
+  // The last one is to be worked out, and below it is what the other donor has.
+  layer.Flip(layer.HashBlock(0, kMade));
+  layer.Flip(kFirst + 1);
+  const Repair repair = layer.Mend({whole.AsDonor(), few.AsDonor()});
+  CHECK(repair.mended.size() == kMade * 16 + 2);
+  CHECK(repair.mended.at(layer.HashBlock(0, 0)) == "whole");
+  CHECK(repair.mended.at(layer.HashBlock(0, kMade)) == "layer");
+  CHECK(repair.mended.at(kFirst + 1) == "few");
+  CHECK(layer.IsGood());
 }
 
 TEST_CASE("of the image no more is read for a hash block above others than may be") {
