@@ -1,12 +1,12 @@
 #include "tools/command_line.h"
 
 #include <CLI/CLI.hpp>
-#include <exception>
 #include <iostream>
 #include <map>
 #include <string>
 
 #include "fs/catalog/store.h"
+#include "tools/no_memory.h"
 #include "tools/output.h"
 #include "tools/usage.h"
 #include "tools/verbs.h"
@@ -33,11 +33,7 @@ void AddGlobalOptions(CLI::App& program, Globals& globals) {
 
 Status Perform(const Action& action, const Globals& globals, Output& output) {
   if (globals.store.empty()) return Fail(ErrorCode::kUsage, "--store: is empty");
-  try {
-    return action(globals, output);
-  } catch (const std::exception& error) {
-    return Fail(ErrorCode::kFailed, "internal error: {}", error.what());
-  }
+  return Guarded([&] { return action(globals, output); });
 }
 
 }  // namespace

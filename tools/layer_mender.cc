@@ -7,6 +7,7 @@
 #include "fs/catalog/catalog_lock.h"
 #include "fs/io/clock.h"
 #include "fs/io/file_ops.h"
+#include "tools/no_memory.h"
 #include "tools/progress.h"
 #include "tools/store_change.h"
 
@@ -84,7 +85,7 @@ Result<std::optional<MendedLayer>> MendLayer(const Globals& globals, const std::
   VENEER_ASSIGN(const auto store, catalog::Store::Open(globals.store, globals.trust, globals.medium));
   VENEER_ASSIGN(auto mending, Mend(globals, store, id));
   if (!mending) return std::optional<MendedLayer>();
-  Status recorded = Record(globals, id, *mending);
+  Status recorded = Guarded([&] { return Record(globals, id, *mending); });
   return std::optional<MendedLayer>({std::move(mending->repair), std::move(recorded)});
 }
 

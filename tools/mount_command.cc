@@ -19,6 +19,7 @@
 #include "fs/io/process.h"
 #include "tools/interrupt.h"
 #include "tools/log_sink.h"
+#include "tools/no_memory.h"
 #include "tools/pending.h"
 #include "tools/service_manager.h"
 
@@ -60,8 +61,9 @@ void CloseAllBut(std::initializer_list<int> kept) {
 }
 
 // Of what its command had open, and of what that one's caller had, a daemon keeps for good only what it
-// needs: no lock, no end of a pipe, no line to another server.
-[[noreturn]] void RunDaemon(const Begin& begin, UniqueFd report, int stop, int needed) {
+// needs: no lock, no end of a pipe, no line to another server. Nothing is thrown out of here, into the
+// command's part of the stack.
+[[noreturn]] void RunDaemon(const Begin& begin, UniqueFd report, int stop, int needed) noexcept {
   CloseAllBut({std::min(report.get(), needed), std::max(report.get(), needed)});
   ::setsid();
   // From here on it comes from the command alone, which was told by some other signal perhaps: nohup has
@@ -77,8 +79,10 @@ void CloseAllBut(std::initializer_list<int> kept) {
     for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::dup2(null.get(), fd);
     tell("ready");
   };
-  Status served = ::chdir("/") == 0 ? Status() : FailErrno(errno, "/");
-  if (served) served = Serve(begin, OpenLog(true), ready);
+  const Status served = Guarded([&]() -> Status {
+    if (::chdir("/") != 0) return FailErrno(errno, "/");
+    return Serve(begin, OpenLog(true), ready);
+  });
   if (!served) tell(Pack(served.error()));
   ::_exit(served ? 0 : 1);
 }
@@ -127,7 +131,10 @@ void TakePendingApart(const fuse::MountOptions& options) {
   std::fflush(nullptr);
   const pid_t child = ::fork();
   if (child == 0) {
-    TakePending(options, OpenLog(false));
+    static_cast<void>(Guarded([&]() -> Status {
+      TakePending(options, OpenLog(false));
+      return {};
+    }));
     std::fflush(nullptr);
     ::_exit(0);
   }

@@ -15,6 +15,7 @@
 #include "tools/hint.h"
 #include "tools/interrupt.h"
 #include "tools/mount_command.h"
+#include "tools/no_memory.h"
 #include "tools/text.h"
 
 namespace veneer::tools {
@@ -123,9 +124,11 @@ Status Mount(const Words& words) {
 
 int main(int argc, char** argv) {
   using namespace veneer::tools;  // NOLINT: the program is theirs
+  PrepareForNoMemory("mount.veneer");
   CatchInterrupts();
-  const auto words = ParseWords(argc, argv);
-  const veneer::Status status = words ? Mount(*words) : tl::unexpected(words.error());
+  const auto words = Guarded([&] { return ParseWords(argc, argv); });
+  const veneer::Status status =
+      words ? Guarded([&] { return Mount(*words); }) : tl::unexpected(words.error());
   if (status) return 0;
   const std::string message = NameStore(status.error().message(), words ? words->places[0] : "");
   fmt::print(stderr, "mount.veneer: {}\n", Printable(message));

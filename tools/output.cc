@@ -5,6 +5,7 @@
 
 #include "tools/exit_status.h"
 #include "tools/hint.h"
+#include "tools/no_memory.h"
 #include "tools/text.h"
 
 namespace veneer::tools {
@@ -16,6 +17,7 @@ int Complain(std::string_view verb, const Error& error) {
   const std::string prefix = verb.empty() ? "veneer" : fmt::format("veneer: {}", verb);
   const std::string line = fmt::format("{}: {}\n", prefix, Printable(error.message()));
   std::fwrite(line.data(), 1, line.size(), stderr);
+  ErrorIsTold();
   return ExitStatusOf(error.code());
 }
 

@@ -8,7 +8,9 @@
 #include <cerrno>
 #include <cstdio>
 #include <exception>
+#include <new>
 
+#include "fs/base/exception.h"
 #include "fs/fuse/control_channel.h"
 #include "fs/fuse/message.h"
 #include "fs/fuse/socket_address.h"
@@ -26,7 +28,7 @@ Result<ControlServer::Answer> AnswerSafely(const ControlServer::Handlers& handle
   try {
     return handlers.answer(client, request);
   } catch (const std::exception& exception) {
-    return Fail(ErrorCode::kFailed, "control socket: {}", exception.what());
+    return tl::unexpected<Error>(ErrorOf(exception));
   }
 }
 
@@ -80,9 +82,15 @@ void ControlServer::Watch(std::vector<pollfd>& watched) const {
   for (const auto& [id, socket] : clients_) watched.push_back({socket.get(), POLLIN, 0});
 }
 
+// Room for the client first: one that was taken and dropped for want of memory would think that nobody is
+// here.
 void ControlServer::Accept() {
-  UniqueFd socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
-  if (socket) clients_.emplace(next_client_++, std::move(socket));
+  std::map<ClientId, UniqueFd> next;
+  UniqueFd& socket = next[next_client_];
+  socket.reset(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+  if (!socket) return;
+  ++next_client_;
+  clients_.merge(next);
 }
 
 // Answers one request; false when the client has gone. What it asked for before that is not done: nobody is
@@ -95,10 +103,26 @@ bool ControlServer::Serve(ClientId client, int socket) {
   return SendMessage(socket, answer->json, answer->descriptors).has_value();
 }
 
+// Likewise, where there is no memory for the request or for its answer. The client must not take this process
+// for one that is gone: it then passes the mount by.
+bool ControlServer::ServeSafely(ClientId client, int socket) {
+  try {
+    return Serve(client, socket);
+  } catch (const std::bad_alloc&) {
+  }
+  char rest = 0;
+  static_cast<void>(!::recv(socket, &rest, sizeof rest, MSG_DONTWAIT));  // if it was not taken yet
+  try {
+    return SendMessage(socket, ErrorAnswer(OutOfMemory())).has_value();
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+}
+
 void ControlServer::Handle(std::span<const pollfd> polled) {
   std::vector<ClientId> gone;
   for (const auto& [id, socket] : clients_) {
-    if (IsReady(polled, socket.get()) && !Serve(id, socket.get())) gone.push_back(id);
+    if (IsReady(polled, socket.get()) && !ServeSafely(id, socket.get())) gone.push_back(id);
   }
   for (const ClientId id : gone) {
     clients_.erase(id);

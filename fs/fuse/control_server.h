@@ -56,6 +56,7 @@ class ControlServer {
   ControlServer(std::string path, UniqueFd listener)
       : path_(std::move(path)), listener_(std::move(listener)) {}
   bool Serve(ClientId client, int socket);
+  bool ServeSafely(ClientId client, int socket);
   void Accept();
 
   std::string path_;

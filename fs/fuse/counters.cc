@@ -9,6 +9,8 @@ FailureKind FailureKindOf(ErrorCode code) {
       return FailureKind::kCorrupt;
     case ErrorCode::kIo:
       return FailureKind::kIo;
+    case ErrorCode::kNoMemory:
+      return FailureKind::kNoMemory;
     default:
       return FailureKind::kOther;
   }

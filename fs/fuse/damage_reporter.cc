@@ -1,5 +1,6 @@
 #include "fs/fuse/damage_reporter.h"
 
+#include <new>
 #include <utility>
 
 namespace veneer::fuse {
@@ -41,7 +42,10 @@ void DamageReporter::Run() {
     const Failure failure = std::move(failures_.front());
     failures_.pop_front();
     lock.unlock();
-    tell_(failure.node, failure.error);
+    try {
+      tell_(failure.node, failure.error);
+    } catch (const std::bad_alloc&) {  // told no more, but counted; the process goes on
+    }
     lock.lock();
   }
 }

@@ -12,6 +12,8 @@ int ErrnoOf(const Error& error) {
       return EINVAL;
     case ErrorCode::kInterrupted:
       return EINTR;
+    case ErrorCode::kNoMemory:
+      return ENOMEM;
     default:
       return EIO;
   }

@@ -119,7 +119,9 @@ Status SendMessage(int socket, const json& message, std::span<const int> descrip
 }
 
 Result<std::optional<Message>> ReceiveMessage(int socket) {
-  std::string text(kMaxMessage, '\0');
+  // Had once, it is there also when memory is short.
+  thread_local std::string text;
+  text.resize(kMaxMessage);
   iovec content{text.data(), text.size()};
   alignas(cmsghdr) char control[kControlSize] = {};
   msghdr header{};

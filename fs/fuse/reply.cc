@@ -38,10 +38,8 @@ fuse_entry_param EntryOf(const core::Moment& moment, core::NodeId folder, std::s
 void ReplyError(fuse_req_t req, core::NodeId node, const Error& error) {
   const int number = ErrnoOf(error);
   Context& context = ContextOf(req);
-  if (number == EIO) {
-    context.counters.AddFailure(FailureKindOf(error.code()));
-    context.failures.OnFailure(node, error);
-  }
+  if (number == EIO || number == ENOMEM) context.counters.AddFailure(FailureKindOf(error.code()));
+  if (number == EIO) context.failures.OnFailure(node, error);
   fuse_reply_err(req, number);
 }
 

@@ -36,8 +36,7 @@ void AnswerNow(fuse_req_t req, core::NodeId node, const Body& body) noexcept {
   try {
     if (Status status = body(); !status) ReplyError(req, node, status.error());
   } catch (const std::bad_alloc&) {
-    ContextOf(req).counters.AddFailure(FailureKind::kNoMemory);
-    fuse_reply_err(req, ENOMEM);
+    ReplyError(req, node, OutOfMemory());
   } catch (...) {
     ContextOf(req).counters.AddFailure(FailureKind::kOther);
     fuse_reply_err(req, EIO);

@@ -2,7 +2,9 @@
 
 #include <cerrno>
 #include <cstdlib>
+#include <new>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -74,23 +76,31 @@ Session::~Session() {
 
 void Session::ServeRequests() {
   fuse_buf buffer{};
+  int received = 0;
   while (fuse_session_exited(session_) == 0) {
-    const int received = fuse_session_receive_buf(session_, &buffer);
+    received = fuse_session_receive_buf(session_, &buffer);
     if (received == -EINTR || received == -EAGAIN) continue;
     if (received <= 0) break;
     fuse_session_process_buf(session_, &buffer);
   }
-  // A request in hand keeps others waiting no longer than itself; each thread meets the end of the session by
-  // itself.
-  fuse_session_exit(session_);
+  // One that gets no buffer to read into leaves the requests to the others. Otherwise a request in hand keeps
+  // others waiting no longer than itself; each thread meets the end of the session by itself.
+  if (received != -ENOMEM || buffer.mem != nullptr) fuse_session_exit(session_);
   std::free(buffer.mem);  // NOLINT: libfuse allocates it with malloc
 }
 
-void Session::Serve(unsigned threads) {
+// With as many threads as there are to be had.
+bool Session::Serve(unsigned threads) {
   std::vector<std::thread> pool;
-  for (unsigned i = 1; i < threads; ++i) pool.emplace_back([this] { ServeRequests(); });
+  try {
+    pool.reserve(threads);
+    while (pool.size() + 1 < threads) pool.emplace_back([this] { ServeRequests(); });
+  } catch (const std::system_error&) {
+  } catch (const std::bad_alloc&) {
+  }
   ServeRequests();
   for (std::thread& thread : pool) thread.join();
+  return fuse_session_exited(session_) != 0;
 }
 
 }  // namespace veneer::fuse

@@ -39,8 +39,9 @@ class Session {
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  // Serves with `threads` threads until the file system is unmounted, then returns.
-  void Serve(unsigned threads);
+  // Serves with `threads` threads, or with those that can be had, until the file system is unmounted. False
+  // where no thread has memory to read a request into: it is mounted still.
+  bool Serve(unsigned threads);
 
  private:
   explicit Session(fuse_session* session) : session_(session) {}

@@ -18,6 +18,9 @@ struct WorkerSetup {
   size_t cache_bytes = 16 << 20;  // of verified hash and metadata blocks
 };
 
+// The exit status of a worker that could not go on for want of memory.
+inline constexpr int kEndedWithoutMemory = 2;
+
 // Serves until the file system is unmounted or the supervisor is gone, and ends the process: with 0 where the
 // file system was unmounted. Keeps no descriptor but the two sockets. Call it in a fresh
 // child with one thread.

@@ -10,12 +10,15 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
+#include <exception>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <utility>
 
+#include "fs/base/exception.h"
 #include "fs/fuse/message.h"
 #include "fs/fuse/steady_clock.h"
 #include "fs/io/process.h"
@@ -29,6 +32,8 @@ namespace fs = std::filesystem;
 constexpr int64_t kAnswerPatience = 90'000;
 // After so many without an answer one looks whether there can be any.
 constexpr int kLook = 50;
+// One that has closed its end ends by itself, and with what it does that says why.
+constexpr int kLastWords = 1000;
 
 // Whether the thread with the folder `thread` in /proc will do nothing any more but end, once the kernel lets
 // it.
@@ -77,6 +82,25 @@ Result<Pair> MakePair() {
   return Pair{UniqueFd(ends[0]), UniqueFd(ends[1])};
 }
 
+// Where nothing can catch what is thrown, on whatever thread.
+[[noreturn]] void EndWorker() {
+  try {
+    throw;
+  } catch (const std::exception& exception) {
+    if (ErrorOf(exception).code() == ErrorCode::kNoMemory) ::_exit(kEndedWithoutMemory);
+  } catch (...) {
+  }
+  std::abort();
+}
+
+// The child of a fork. Nothing is thrown out of it: what stands above it on the stack is the supervisor's,
+// and is not the child's to take down.
+[[noreturn]] void RunChild(UniqueFd control, UniqueFd report, SharedState& shared,
+                           const WorkerSetup& setup) noexcept {
+  std::set_terminate(EndWorker);
+  RunWorker(std::move(control), std::move(report), shared, setup);
+}
+
 }  // namespace
 
 Result<WorkerProcess> WorkerProcess::Start(SharedState& shared, const WorkerSetup& setup, MayWait may_wait) {
@@ -86,7 +110,7 @@ Result<WorkerProcess> WorkerProcess::Start(SharedState& shared, const WorkerSetu
   const pid_t pid = ::fork();
   if (pid < 0) return FailErrno(errno, "starting the worker");
   if (pid == 0) {
-    RunWorker(std::move(control.theirs), std::move(report.theirs), shared, setup);
+    RunChild(std::move(control.theirs), std::move(report.theirs), shared, setup);
   }
   return WorkerProcess(pid, ControlChannel(std::move(control.ours)), std::move(report.ours),
                        std::move(may_wait));
@@ -96,6 +120,7 @@ WorkerProcess::WorkerProcess(WorkerProcess&& other) noexcept
     : pid_(std::exchange(other.pid_, -1)),
       lost_(other.lost_),
       silent_(other.silent_),
+      ending_(other.ending_),
       channel_(std::move(other.channel_)),
       report_(std::move(other.report_)),
       may_wait_(std::move(other.may_wait_)) {}
@@ -116,6 +141,7 @@ Result<nlohmann::json> WorkerProcess::Ask(const nlohmann::json& request, std::sp
   }
   auto message = ReceiveMessage(channel_.socket());
   lost_ = !message || !*message;
+  ending_ = message && !*message;
   if (!message) return tl::unexpected<Error>(message.error());
   if (!*message) return Fail(ErrorCode::kNotFound, "the worker has gone");
   return ReadAnswer(std::move((*message)->json));
@@ -137,16 +163,18 @@ void EndStranger(const ProcessId& worker) {
 WorkerProcess::Ending WorkerProcess::End() {
   if (pid_ < 0) return {};
   int status = 0;
+  const UniqueFd process = io::OpenProcess(pid_);
+  pollfd ended{process.get(), POLLIN, 0};
+  if (ending_) ::poll(&ended, 1, kLastWords);
   ::kill(pid_, SIGKILL);  // of no effect on one that is about to end
   const pid_t pid = std::exchange(pid_, -1);
-  const UniqueFd process = io::OpenProcess(pid);
-  pollfd ended{process.get(), POLLIN, 0};
   while (::waitpid(pid, &status, WNOHANG) == 0) {
     if (::poll(&ended, 1, kLook) > 0) continue;
     if (IsStuck(pid)) return {"signal 9 (Killed), in a request to the kernel", pid};
   }
   if (WIFSIGNALED(status))
     return {fmt::format("signal {} ({})", WTERMSIG(status), ::strsignal(WTERMSIG(status))), -1};
+  if (WEXITSTATUS(status) == kEndedWithoutMemory) return {"out of memory", -1};
   return {fmt::format("exit status {}", WEXITSTATUS(status)), -1};
 }
 

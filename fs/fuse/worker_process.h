@@ -65,9 +65,10 @@ class WorkerProcess {
   WorkerProcess(pid_t pid, ControlChannel channel, UniqueFd report, MayWait may_wait)
       : pid_(pid), channel_(std::move(channel)), report_(std::move(report)), may_wait_(std::move(may_wait)) {}
 
-  pid_t pid_;          // -1: ended
-  bool lost_ = false;  // there is nothing more to be had from it, though its socket is open
-  bool silent_ = false;
+  pid_t pid_;            // -1: ended
+  bool lost_ = false;    // there is nothing more to be had from it, though its socket is open
+  bool silent_ = false;  // likewise, since it did not answer
+  bool ending_ = false;  // it has closed its socket
   ControlChannel channel_;
   UniqueFd report_;
   MayWait may_wait_;

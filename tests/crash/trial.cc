@@ -46,6 +46,13 @@ StoreState Trial::RequireState() {
   return *state;
 }
 
+void Trial::RequireUnchanged() const {
+  std::string wrong;
+  const auto state = ReadWholeStore(store_, wrong);
+  INFO(wrong);
+  if (before_) CHECK(state == before_);
+}
+
 void Trial::RequireRecovers() {
   std::string wrong;
   const auto state = ReadWholeStore(store_, wrong);

@@ -30,6 +30,9 @@ class Trial {
   // Puts `tree` in the store's place.
   void Place(const Tree& tree) { WriteTree(tree, store_); }
 
+  // Requires that the store is what it was before the command. One that did not open then may open now.
+  void RequireUnchanged() const;
+
   // Requires that the store opens, is what it was before the command or after it, and is whole; that the
   // command then completes; and that gc leaves nothing behind.
   void RequireRecovers();
