@@ -1,5 +1,6 @@
 #include "fs/fuse/worker_process.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -8,6 +9,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -15,6 +17,7 @@
 #include <exception>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <sstream>
 #include <utility>
 
@@ -35,26 +38,35 @@ constexpr int kLook = 50;
 // One that has closed its end ends by itself, and with what it does that says why.
 constexpr int kLastWords = 1000;
 
+// What the kernel says of the thread with the folder `thread` in /proc; nothing where it has ended meanwhile.
+Result<std::optional<std::string>> StatusOf(const fs::path& thread) {
+  const std::string path = thread / "status";
+  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  std::array<char, 4096> part;
+  std::string text;
+  ssize_t n = -1;
+  while (file && (n = ::read(file.get(), part.data(), part.size())) > 0) {
+    text.append(part.data(), static_cast<size_t>(n));
+  }
+  if (n == 0) return text;
+  if (errno == ENOENT || errno == ESRCH) return std::nullopt;
+  return FailErrno(errno, path);
+}
+
 // Whether the thread with the folder `thread` in /proc will do nothing any more but end, once the kernel lets
-// it.
+// it. One that nothing can be learned of may do much.
 bool IsKilledAndWaits(const fs::path& thread) {
-  std::ifstream file(thread / "status");
-  char state = 'X';  // of one that has ended meanwhile
+  const auto status = StatusOf(thread);
+  if (!status) return false;
+  if (!*status) return true;
+  char state = '?';
   uint64_t pending = 0;
-  for (std::string line; std::getline(file, line);) {
+  std::istringstream lines(**status);
+  for (std::string line; std::getline(lines, line);) {
     if (line.starts_with("State:\t")) state = line[7];
     if (line.starts_with("SigPnd:\t")) pending = std::stoull(line.substr(8), nullptr, 16);
   }
   return state == 'Z' || state == 'X' || (state == 'D' && (pending >> (SIGKILL - 1) & 1) != 0);
-}
-
-// Whether all threads of the process that are left have been killed and wait for the kernel.
-bool IsStuck(pid_t pid) {
-  std::error_code error;
-  const fs::directory_iterator threads(fmt::format("/proc/{}/task", pid), error);
-  return !error && std::all_of(begin(threads), end(threads), [](const fs::directory_entry& thread) {
-    return IsKilledAndWaits(thread.path());
-  });
 }
 
 // When the process began; 0 if there is none.
@@ -102,6 +114,15 @@ Result<Pair> MakePair() {
 }
 
 }  // namespace
+
+bool IsStuck(pid_t pid) {
+  std::error_code error;
+  fs::directory_iterator thread(fmt::format("/proc/{}/task", pid), error);
+  for (; !error && thread != fs::directory_iterator(); thread.increment(error)) {
+    if (!IsKilledAndWaits(thread->path())) return false;
+  }
+  return !error;
+}
 
 Result<WorkerProcess> WorkerProcess::Start(SharedState& shared, const WorkerSetup& setup, MayWait may_wait) {
   VENEER_ASSIGN(Pair control, MakePair());

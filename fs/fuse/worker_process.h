@@ -21,6 +21,10 @@ struct ProcessId {
   uint64_t started = 0;  // as /proc/PID/stat has it
 };
 
+// Whether all threads of the process that are left have been killed and wait for the kernel. False where that
+// cannot be found out.
+bool IsStuck(pid_t pid);
+
 // Kills the worker of a supervisor that has died, if it is still there, and waits as WorkerProcess::End does.
 void EndStranger(const ProcessId& worker);
 
