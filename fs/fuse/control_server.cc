@@ -1,7 +1,9 @@
 #include "fs/fuse/control_server.h"
 
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -30,6 +32,17 @@ Result<ControlServer::Answer> AnswerSafely(const ControlServer::Handlers& handle
   } catch (const std::exception& exception) {
     return tl::unexpected<Error>(ErrorOf(exception));
   }
+}
+
+constexpr long kPauseNanoseconds = 200'000'000;
+
+constexpr rlim_t kClientsShare = 4;
+constexpr rlim_t kMostClients = 256;
+
+size_t MostClients() {
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return 1;
+  return std::clamp<rlim_t>(files.rlim_cur / kClientsShare, 1, kMostClients);
 }
 
 bool HasGone(int socket) {
@@ -61,36 +74,55 @@ Result<std::unique_ptr<ControlServer>> ControlServer::Listen(const std::string& 
   VENEER_ASSIGN(const sockaddr_un address, SocketAddress(unready));
   UniqueFd listener(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!listener) return FailErrno(errno, path);
+  UniqueFd pause(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
+  if (!pause) return FailErrno(errno, path);
   ::unlink(unready.c_str());
   const mode_t before = ::umask(0177);
   const int bound = ::bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
   const int error = errno;
   ::umask(before);
   if (bound != 0) return FailErrno(error, path);
-  std::unique_ptr<ControlServer> server(new ControlServer(path, std::move(listener)));
+  std::unique_ptr<ControlServer> server(new ControlServer(path, std::move(listener), std::move(pause)));
   if (::listen(server->listener_.get(), 64) != 0) return FailErrno(errno, path);
   if (::rename(unready.c_str(), path.c_str()) != 0) return FailErrno(errno, path);
   return server;
 }
+
+ControlServer::ControlServer(std::string path, UniqueFd listener, UniqueFd pause)
+    : path_(std::move(path)),
+      listener_(std::move(listener)),
+      pause_(std::move(pause)),
+      most_clients_(MostClients()) {}
 
 ControlServer::~ControlServer() {
   RemoveControlSocket(path_);
 }
 
 void ControlServer::Watch(std::vector<pollfd>& watched) const {
-  watched.push_back({listener_.get(), POLLIN, 0});
+  if (clients_.size() < most_clients_) watched.push_back({(pausing_ ? pause_ : listener_).get(), POLLIN, 0});
   for (const auto& [id, socket] : clients_) watched.push_back({socket.get(), POLLIN, 0});
 }
 
 // Room for the client first: one that was taken and dropped for want of memory would think that nobody is
-// here.
+// here. Who cannot be let in, mostly for want of descriptors, stays in the queue, and the listener readable.
 void ControlServer::Accept() {
   std::map<ClientId, UniqueFd> next;
   UniqueFd& socket = next[next_client_];
   socket.reset(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
-  if (!socket) return;
-  ++next_client_;
-  clients_.merge(next);
+  if (socket) {
+    ++next_client_;
+    clients_.merge(next);
+  } else if (errno != EAGAIN && errno != EINTR) {
+    Pause(true);
+  }
+}
+
+// While it lasts nobody is let in.
+void ControlServer::Pause(bool begins) {
+  pausing_ = begins;
+  const itimerspec time{.it_interval = {},
+                        .it_value = {.tv_sec = 0, .tv_nsec = begins ? kPauseNanoseconds : 0}};
+  ::timerfd_settime(pause_.get(), 0, &time, nullptr);
 }
 
 // Answers one request; false when the client has gone. What it asked for before that is not done: nobody is
@@ -128,6 +160,7 @@ void ControlServer::Handle(std::span<const pollfd> polled) {
     clients_.erase(id);
     handlers_.gone(id);
   }
+  if (pausing_ && (!gone.empty() || IsReady(polled, pause_.get()))) Pause(false);
   // Last: its descriptor may have the number of one that was closed since the poll, and is not ready for
   // that.
   if (IsReady(polled, listener_.get())) Accept();

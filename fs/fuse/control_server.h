@@ -19,7 +19,9 @@ namespace veneer::fuse {
 // Whether `fd` is among the descriptors that poll(2) found something for.
 bool IsReady(std::span<const pollfd> polled, int fd);
 
-// Answers requests, one at a time, in the loop of whoever owns it. For one thread.
+// Answers requests, one at a time, in the loop of whoever owns it. Clients get no more than a quarter of the
+// descriptors that the process may have open, nor more than 256: the rest is for what it serves. Others wait
+// in the queue until one goes. For one thread.
 class ControlServer {
  public:
   // Numbers clients, so that what one began can be ended when it goes.
@@ -46,6 +48,9 @@ class ControlServer {
 
   void SetHandlers(Handlers handlers) { handlers_ = std::move(handlers); }
 
+  // The most clients at once.
+  size_t most_clients() const { return most_clients_; }
+
   // Adds what to poll for.
   void Watch(std::vector<pollfd>& watched) const;
 
@@ -53,14 +58,17 @@ class ControlServer {
   void Handle(std::span<const pollfd> polled);
 
  private:
-  ControlServer(std::string path, UniqueFd listener)
-      : path_(std::move(path)), listener_(std::move(listener)) {}
+  ControlServer(std::string path, UniqueFd listener, UniqueFd pause);
   bool Serve(ClientId client, int socket);
   bool ServeSafely(ClientId client, int socket);
   void Accept();
+  void Pause(bool begins);
 
   std::string path_;
   UniqueFd listener_;
+  UniqueFd pause_;        // a timer: when to listen again
+  bool pausing_ = false;  // a client could not be let in
+  size_t most_clients_;
   Handlers handlers_;
   std::map<ClientId, UniqueFd> clients_;
   ClientId next_client_ = 1;

@@ -1,7 +1,9 @@
 #include "fs/fuse/control_server.h"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 
+#include <algorithm>
 #include <atomic>
 #include <filesystem>
 #include <thread>
@@ -9,6 +11,7 @@
 #include "fs/fuse/control_channel.h"
 #include "fs/fuse/socket_address.h"
 #include "tests/support/catch.h"
+#include "tests/support/few_descriptors.h"
 #include "tests/support/scoped_cancel.h"
 #include "tests/support/scratch.h"
 
@@ -151,6 +154,77 @@ TEST_CASE("what a client asked for that has gone is not done") {
   echo.client.reset();
   echo.server->Handle(echo.Poll());
   CHECK(echo.heard.empty());
+}
+
+// Until there is nothing to do for the server: that ends, whoever waits.
+void HandleAll(const Echo& echo) {
+  for (int i = 0; i < 1000; ++i) {
+    std::vector<pollfd> watched;
+    echo.server->Watch(watched);
+    if (::poll(watched.data(), watched.size(), 0) <= 0) return;
+    echo.server->Handle(watched);
+  }
+  FAIL("the server is never done");
+}
+
+TEST_CASE(
+    "no more clients are let in than leave descriptors for other things, and nobody spins for the rest") {
+  rlimit before{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+  const rlimit few{64, before.rlim_max};
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &few) == 0);
+  Echo echo;
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+  REQUIRE(echo.server->most_clients() == 16);
+  std::vector<ControlChannel> clients;
+  for (size_t i = 0; i < 20; ++i) {
+    echo.client.reset();
+    echo.Say({{"client", i}});
+    clients.push_back(std::move(*echo.client));
+  }
+  HandleAll(echo);
+  CHECK(echo.heard.size() == 16);
+  clients.erase(clients.begin(), clients.begin() + 3);
+  HandleAll(echo);
+  CHECK(echo.heard.size() == 19);
+  clients.erase(clients.begin());
+  HandleAll(echo);
+  CHECK(echo.heard.size() == 20);
+}
+
+bool Watches(const Echo& echo, int fd) {
+  std::vector<pollfd> watched;
+  echo.server->Watch(watched);
+  return std::any_of(watched.begin(), watched.end(), [&](const pollfd& one) { return one.fd == fd; });
+}
+
+TEST_CASE("a client for whom there is no descriptor waits, and nobody spins for it") {
+  Echo echo;
+  echo.Say({{"client", "first"}});
+  const std::vector<pollfd> waiting = echo.Poll();
+  REQUIRE(waiting.size() == 1);
+  const int listener = waiting.front().fd;
+  HandleAll(echo);
+  ControlChannel first = std::move(*echo.client);
+  echo.client.reset();
+  echo.Say({{"client", "second"}});
+  {
+    const test::FewDescriptors none(0);
+    echo.server->Handle(echo.Poll());
+  }
+  CHECK_FALSE(Watches(echo, listener));
+  const bool goes = GENERATE(true, false);  // the first one; otherwise it is tried again after a while
+  if (goes) {
+    const ControlChannel gone = std::move(first);
+  }
+  std::vector<pollfd> watched;
+  echo.server->Watch(watched);
+  REQUIRE(::poll(watched.data(), watched.size(), 60'000) > 0);
+  echo.server->Handle(watched);
+  CHECK(Watches(echo, listener));
+  HandleAll(echo);
+  REQUIRE(echo.heard.size() == 2);
+  CHECK(echo.heard.back() == json{{"client", "second"}});
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <future>
 #include <sstream>
 
+#include "tests/mount/damage.h"
 #include "tests/mount/switch_rig.h"
 #include "tests/support/control_thread.h"
 #include "tests/support/process.h"
@@ -140,6 +141,35 @@ TEST_CASE("who has to know of every mount is told which server does not answer")
   const Status all = found->AllAnswer();
   REQUIRE_FALSE(all);
   CHECK(all.error().message() == silence.name() + ": does not answer");
+}
+
+TEST_CASE("more who talk to a server than it may have descriptors cost it no worker") {
+  const SwitchRig rig(0);
+  std::filesystem::create_directories(rig.mount(0));
+  Command server({"prlimit", "--nofile=64", VENEER_PROGRAM, "--store", rig.store(), "mount", "--foreground",
+                  rig.mount(0)});
+  Until("a mount", [&] { return !rig.Json({"status"}).at("mounts").empty(); });
+  const pid_t worker = rig.WorkerOf(0);
+  const auto store = catalog::Store::Open(rig.store());
+  REQUIRE_OK(store);
+  const std::string socket = fmt::format("{}/{}.sock", fuse::ControlFolder(store->identity()), server.pid());
+  std::vector<fuse::ControlChannel> clients;
+  for (int i = 0; i < 65; ++i) {
+    auto client = fuse::ControlChannel::Connect(socket);
+    REQUIRE_OK(client);
+    clients.push_back(std::move(*client));
+  }
+  REQUIRE_OK(clients.front().Ask({{"request", "status"}}));  // by then it has met as many as it does
+  REQUIRE(::kill(worker, SIGKILL) == 0);
+  CHECK(std::filesystem::exists(rig.mount(0) + "/d0"));
+  CHECK(ReadErrno(rig.mount(0) + "/" + kLongFile) == 0);
+  const auto status = clients.front().Ask({{"request", "status"}});
+  REQUIRE_OK(status);
+  CHECK(status->at("worker_pid") != 0);
+  clients.clear();
+  CHECK(rig.Status(0).at("counters").at("worker_deaths") == 1);
+  server.Signal(SIGTERM);
+  CHECK(server.Wait().status == 0);
 }
 
 TEST_CASE("where a dead mount is, mount names what takes it away") {
