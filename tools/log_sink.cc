@@ -1,5 +1,6 @@
 #include "tools/log_sink.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -11,6 +12,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cerrno>
+#include <csignal>
 #include <cstdlib>
 #include <memory>
 
@@ -59,12 +61,39 @@ bool StandardErrorIsTheJournal() {
   return stream == fmt::format("{}:{}", st.st_dev, st.st_ino);
 }
 
-void WriteToStandardError(const Happening& happening) {
-  pollfd ready{STDERR_FILENO, POLLOUT, 0};
-  if (::poll(&ready, 1, 0) != 1 || (ready.revents & POLLOUT) == 0) return;
-  const std::string line = "veneer: mount: " + LineOf(happening) + "\n";
-  static_cast<void>(!::write(STDERR_FILENO, line.data(), line.size()));
+// A part of a line, of which no more than `most` bytes are shown.
+std::string Cut(const std::string& part, size_t most) {
+  return part.size() <= most ? part : part.substr(0, most) + "[...]";
 }
+
+std::string LineOfParts(const Happening& happening, size_t most) {
+  std::string line = Printable(Cut(happening.text, most)) + " event=" + std::string(happening.kind.word);
+  for (const auto& [name, value] : happening.fields) line += " " + name + "=" + Quoted(Cut(value, most));
+  return line;
+}
+
+// Whether poll(2) has room in `fd` for one write of LineSink::kMostBytes.
+bool HasRoom(int fd) {
+  pollfd ready{fd, POLLOUT, 0};
+  return ::poll(&ready, 1, 0) == 1 && (ready.revents & POLLOUT) != 0;
+}
+
+// A process in the background would be stopped for writing to a terminal that is set to that (stty tostop).
+class NoStopping {
+ public:
+  NoStopping() {
+    sigset_t stopping;
+    sigemptyset(&stopping);
+    sigaddset(&stopping, SIGTTOU);
+    ::pthread_sigmask(SIG_BLOCK, &stopping, &before_);
+  }
+  ~NoStopping() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  NoStopping(const NoStopping&) = delete;
+  NoStopping& operator=(const NoStopping&) = delete;
+
+ private:
+  sigset_t before_{};
+};
 
 // A value of several lines comes with its length before it.
 void AddField(std::string& entry, const std::string& name, const std::string& value) {
@@ -80,9 +109,10 @@ void AddField(std::string& entry, const std::string& name, const std::string& va
 
 }  // namespace
 
-std::string LineOf(const Happening& happening) {
-  std::string line = Printable(happening.text) + " event=" + std::string(happening.kind.word);
-  for (const auto& [name, value] : happening.fields) line += " " + name + "=" + Quoted(value);
+// Escapes make a part up to four times as long, and quotes a little longer.
+std::string LineOf(const Happening& happening, size_t most) {
+  std::string line = LineOfParts(happening, most);
+  for (size_t part = most / 2; line.size() > most && part > 0; part /= 2) line = LineOfParts(happening, part);
   return line;
 }
 
@@ -100,6 +130,34 @@ std::string JournalEntryOf(const Happening& happening) {
     AddField(entry, upper, value);
   }
   return entry;
+}
+
+// Whether writing waits is a property of what was opened, which the shell has too: it stays as it is.
+LineSink::LineSink(int fd) : fd_(fd) {
+  struct stat st {};
+  if (::fstat(fd, &st) != 0) return;
+  socket_ = S_ISSOCK(st.st_mode);
+  if (S_ISFIFO(st.st_mode) || ::isatty(fd) != 0) {
+    const std::string path = fmt::format("/proc/self/fd/{}", fd);
+    own_.reset(::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+  }
+}
+
+// A pipe that cannot be opened anew has room for one whole line where poll says that it has room. A terminal
+// need not.
+ssize_t LineSink::WriteSome(const std::string& text) const {
+  if (socket_) return ::send(fd_, text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  if (own_) return ::write(own_.get(), text.data(), text.size());
+  if (::isatty(fd_) != 0 || !HasRoom(fd_)) return -1;
+  return ::write(fd_, text.data(), text.size());
+}
+
+bool LineSink::Write(const std::string& line) {
+  const NoStopping in_the_background;
+  const std::string text = cut_ ? "\n" + line : line;
+  const ssize_t n = WriteSome(text);
+  if (n > 0) cut_ = static_cast<size_t>(n) < text.size();
+  return n == static_cast<ssize_t>(text.size());
 }
 
 bool DatagramSink::Connect() {
@@ -123,7 +181,13 @@ bool DatagramSink::Send(const std::string& datagram) {
 
 fuse::Log OpenLog(bool daemon) {
   const bool journal = StandardErrorIsTheJournal() || (daemon && ::access(kJournalSocket, F_OK) == 0);
-  if (!journal && !daemon) return WriteToStandardError;
+  if (!journal && !daemon) {
+    const auto lines = std::make_shared<LineSink>(STDERR_FILENO);
+    return [lines](const Happening& happening) {
+      const std::string begin = "veneer: mount: ";
+      lines->Write(begin + LineOf(happening, LineSink::kMostBytes - begin.size() - 1) + "\n");
+    };
+  }
   const auto sink = std::make_shared<DatagramSink>(journal ? kJournalSocket : kSyslogSocket);
   return [sink, journal](const Happening& happening) {
     static_cast<void>(sink->Send(journal ? JournalEntryOf(happening)

@@ -4,7 +4,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <filesystem>
 #include <fstream>
 
@@ -172,22 +174,56 @@ TEST_CASE("in the foreground a line with its fields goes to standard error") {
   CHECK(ended.err.find(line) != std::string::npos);
 }
 
+// A pipe that is full, and in which whoever writes waits.
+struct FullPipe {
+  FullPipe() {
+    int ends[2];
+    REQUIRE(::pipe2(ends, O_CLOEXEC | O_NONBLOCK) == 0);
+    reader.reset(ends[0]);
+    writer.reset(ends[1]);
+    const std::string page(PIPE_BUF, 'x');
+    while (::write(writer.get(), page.data(), page.size()) > 0) continue;
+    REQUIRE(::fcntl(writer.get(), F_SETFL, 0) == 0);
+  }
+  std::string Read() const {
+    std::string text(PIPE_BUF, 0);
+    text.resize(static_cast<size_t>(std::max<ssize_t>(0, ::read(reader.get(), text.data(), text.size()))));
+    return text;
+  }
+  UniqueFd reader, writer;
+};
+
 TEST_CASE("nobody who does not read standard error holds the mount up") {
   const SwitchRig rig(0);
   std::filesystem::create_directories(rig.mount(0));
-  int ends[2];
-  REQUIRE(::pipe2(ends, O_CLOEXEC | O_NONBLOCK) == 0);
-  const UniqueFd reader(ends[0]);
-  const UniqueFd writer(ends[1]);
-  while (::write(writer.get(), "x", 1) == 1) continue;  // full
-  REQUIRE(::fcntl(writer.get(), F_SETFL, 0) == 0);      // and whoever writes there waits
+  const FullPipe pipe;
   Command server({VENEER_PROGRAM, "--store", rig.store(), "mount", "--foreground", rig.mount(0)},
-                 writer.get());
+                 pipe.writer.get());
   WaitForMount(rig);
   rig.KillWorker();
   CHECK(ReadErrno(rig.mount(0) + "/" + kLongFile) == 0);
   server.Signal(SIGTERM);
   CHECK(server.Wait().status == 0);
+}
+
+TEST_CASE("a line that is longer than what is left in standard error holds nothing up, and is cut") {
+  const Watchdog watchdog(100);
+  const SwitchRig rig(0);
+  std::string dir = rig.mount(0);  // in each line twice
+  while (dir.size() < 2200) dir += "/" + std::string(200, 'd');
+  std::filesystem::create_directories(dir);
+  const FullPipe pipe;
+  REQUIRE(pipe.Read().size() == PIPE_BUF);
+  Command server({VENEER_PROGRAM, "--store", rig.store(), "mount", "--foreground", dir}, pipe.writer.get());
+  WaitForMount(rig);
+  CHECK(ReadErrno(dir + "/" + kLongFile) == 0);
+  server.Signal(SIGTERM);
+  CHECK(server.Wait().status == 0);
+  std::string line = pipe.Read();
+  while (line.starts_with("x")) line = pipe.Read();
+  CHECK(line.starts_with("veneer: mount: /"));
+  CHECK(line.find("[...] event=mount mount=/") != std::string::npos);
+  CHECK(line.ends_with("\n"));
 }
 
 }  // namespace
