@@ -9,10 +9,14 @@ namespace veneer::test {
 
 namespace stdfs = std::filesystem;
 
-std::vector<std::string> VeneerCommand(const std::vector<std::string>& words) {
-  std::vector<std::string> argv = {"env", "-u", "VENEER_STORE", "-u", "SOURCE_DATE_EPOCH", VENEER_PROGRAM};
+std::vector<std::string> CommandOf(const std::string& program, const std::vector<std::string>& words) {
+  std::vector<std::string> argv = {"env", "-u", "VENEER_STORE", "-u", "SOURCE_DATE_EPOCH", program};
   argv.insert(argv.end(), words.begin(), words.end());
   return argv;
+}
+
+std::vector<std::string> VeneerCommand(const std::vector<std::string>& words) {
+  return CommandOf(VENEER_PROGRAM, words);
 }
 
 CommandResult Veneer(const std::vector<std::string>& words) {

@@ -11,7 +11,10 @@
 
 namespace veneer::test {
 
-// The arguments that run the program with `words`, in an environment that names no store and no time.
+// The arguments that run `program` with `words`, in an environment that names no store and no time.
+std::vector<std::string> CommandOf(const std::string& program, const std::vector<std::string>& words);
+
+// Likewise, those that run the program.
 std::vector<std::string> VeneerCommand(const std::vector<std::string>& words);
 
 CommandResult Veneer(const std::vector<std::string>& words);
