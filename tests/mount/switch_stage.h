@@ -11,13 +11,14 @@ namespace veneer::test {
 
 class SwitchStage {
  public:
-  // Begins with what the mounts show, which is `tree`; `roles` are those of the crowd on the first. `rig` has
-  // two mounts, and must outlive this.
-  explicit SwitchStage(const SwitchRig& rig, int tree = 0, const Roles& roles = Roles(4, Role::kAll))
+  // Begins with what the mounts show, which is `tree`; `roles` are those of the crowds on the first and on
+  // the second. `rig` has two mounts, and must outlive this.
+  explicit SwitchStage(const SwitchRig& rig, int tree = 0, const Roles& roles = Roles(4, Role::kAll),
+                       const Roles& others = Roles(4, Role::kAll))
       : trees_(DescribeTrees(rig.root())),
         history_(tree),
         first_(rig.mount(0), trees_, clock_, roles),
-        second_(rig.mount(1), trees_, clock_) {}
+        second_(rig.mount(1), trees_, clock_, others) {}
 
   const Crowd& first() const { return first_; }
   int tree() const { return history_.tree(); }
@@ -28,6 +29,14 @@ class SwitchStage {
     const uint64_t begin = clock_.Next();
     act(tree);
     history_.Add(begin, clock_.Next(), tree);
+  }
+
+  // `act` switches both mounts once at most, and returns the tree that they then show.
+  template <typename Act>
+  void Follow(Act act) {
+    const uint64_t begin = clock_.Next();
+    const int tree = act();
+    if (tree != history_.tree()) history_.Add(begin, clock_.Next(), tree);
   }
 
   void WaitForAll() const {
