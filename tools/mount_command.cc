@@ -6,13 +6,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <climits>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
-#include <initializer_list>
 
 #include "fs/base/cancel.h"
 #include "fs/io/file_ops.h"
@@ -50,8 +50,15 @@ Status Unpack(const std::string& text) {
   return tl::unexpected<Error>(Error(CodeOfWord(text.substr(0, line)), text.substr(line + 1)));
 }
 
-// Closes all that this process has open but the standard descriptors and `kept`, which is in order.
-void CloseAllBut(std::initializer_list<int> kept) {
+// What a daemon needs of its command's descriptors, -1 for none.
+struct Needs {
+  int line = -1;  // to the mount's former server
+  int lock = -1;  // until it has the mount
+};
+
+// Closes all that this process has open but the standard descriptors and `kept`.
+void CloseAllBut(std::array<int, 3> kept) {
+  std::sort(kept.begin(), kept.end());
   int next = STDERR_FILENO + 1;
   for (const int fd : kept) {
     if (fd > next) ::close_range(static_cast<unsigned>(next), static_cast<unsigned>(fd - 1), 0);
@@ -61,10 +68,10 @@ void CloseAllBut(std::initializer_list<int> kept) {
 }
 
 // Of what its command had open, and of what that one's caller had, a daemon keeps for good only what it
-// needs: no lock, no end of a pipe, no line to another server. Nothing is thrown out of here, into the
-// command's part of the stack.
-[[noreturn]] void RunDaemon(const Begin& begin, UniqueFd report, int stop, int needed) noexcept {
-  CloseAllBut({std::min(report.get(), needed), std::max(report.get(), needed)});
+// needs: no end of a pipe, no line to another server. Nothing is thrown out of here, into the command's part
+// of the stack.
+[[noreturn]] void RunDaemon(const Begin& begin, UniqueFd report, int stop, const Needs& needs) noexcept {
+  CloseAllBut({report.get(), needs.line, needs.lock});
   ::setsid();
   // From here on it comes from the command alone, which was told by some other signal perhaps: nohup has
   // SIGHUP ignored.
@@ -88,8 +95,8 @@ void CloseAllBut(std::initializer_list<int> kept) {
 }
 
 // The daemon, once the mount answers. It is a session of its own, so whoever stops this command does not
-// reach it: meanwhile it gets `stop` then. `needed`: a descriptor that `begin` wants, -1 for none.
-Result<pid_t> Daemonize(const Begin& begin, int stop, int needed = -1) {
+// reach it: meanwhile it gets `stop` then.
+Result<pid_t> Daemonize(const Begin& begin, int stop, const Needs& needs = {}) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return FailErrno(errno, "pipe");
   UniqueFd input(ends[0]);
@@ -99,7 +106,7 @@ Result<pid_t> Daemonize(const Begin& begin, int stop, int needed = -1) {
   if (child < 0) return FailErrno(errno, "fork");
   if (child == 0) {
     input.reset();
-    RunDaemon(begin, std::move(output), stop, needed);
+    RunDaemon(begin, std::move(output), stop, needs);
   }
   output.reset();
   std::string text;
@@ -189,13 +196,15 @@ Status MountAndServe(fuse::MountOptions options, bool foreground) {
   return stopped;
 }
 
-Status TakeOverAndServe(fuse::ControlChannel former) {
-  const int line = former.socket();
+Status TakeOverAndServe(fuse::ControlChannel former, const UniqueFd& lock) {
+  const Needs needs{former.socket(), lock.get()};
   const Begin begin = [&](fuse::Log log) {
-    return fuse::Supervisor::TakeOver(std::move(former), std::move(log));
+    auto taken = fuse::Supervisor::TakeOver(std::move(former), std::move(log));
+    ::close(needs.lock);  // the daemon's; the command has it still
+    return taken;
   };
   // To one that has the mount already, SIGHUP is nothing: a stop that comes late must not unmount it.
-  VENEER_TRY(Daemonize(begin, SIGHUP, line));
+  VENEER_TRY(Daemonize(begin, SIGHUP, needs));
   return {};
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "fs/base/error.h"
+#include "fs/base/unique_fd.h"
 #include "fs/fuse/supervisor.h"
 
 namespace veneer::tools {
@@ -20,7 +21,9 @@ Result<std::string> MountPoint(const std::string& path);
 Status MountAndServe(fuse::MountOptions options, bool foreground);
 
 // Takes a live mount over from the server at the other end of `former`, in a daemon; returns once the mount
-// is there. A request to stop meanwhile leaves the mount with one of the two. Errors of Supervisor::TakeOver.
-Status TakeOverAndServe(fuse::ControlChannel former);
+// is there. A request to stop meanwhile leaves the mount with one of the two. `lock` keeps others from the
+// mount: the daemon has it until it is done, though this process may be killed. Errors of
+// Supervisor::TakeOver.
+Status TakeOverAndServe(fuse::ControlChannel former, const UniqueFd& lock);
 
 }  // namespace veneer::tools

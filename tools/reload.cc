@@ -28,7 +28,7 @@ Status Reload(const std::string& dir, const Globals& globals, Output& output) {
     const std::string target = mount.dir();
     if (!wanted.empty() && target != wanted) continue;
     VENEER_TRY(CheckCancel());
-    if (Status taken = TakeOverAndServe(std::move(mount.channel)); !taken)
+    if (Status taken = TakeOverAndServe(std::move(mount.channel), lock); !taken)
       return tl::unexpected<Error>(taken.error().Within(target));
     output.Note("{}: reloaded", target);
     list.push_back(ToUtf8(target));

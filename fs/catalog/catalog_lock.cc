@@ -35,7 +35,9 @@ tl::unexpected<Error> StillLocked(const std::string& path) {
               path);
 }
 
-// As RocksDB's PosixFileSystem::LockFile: a POSIX record lock on all of the file LOCK.
+// RocksDB's PosixFileSystem::LockFile has a POSIX record lock on all of the file LOCK. This one keeps such
+// locks out, and is kept out by them, but belongs to the open file and not to the process: a child has it
+// too.
 Result<UniqueFd> HoldCatalog(const std::string& path, std::chrono::milliseconds wait,
                              const std::function<void()>& on_wait) {
   const std::string file = path + "/LOCK";
@@ -46,7 +48,7 @@ Result<UniqueFd> HoldCatalog(const std::string& path, std::chrono::milliseconds 
     struct flock lock {};
     lock.l_type = F_WRLCK;
     lock.l_whence = SEEK_SET;
-    return fd ? ::fcntl(fd.get(), F_SETLK, &lock) : -1;
+    return fd ? ::fcntl(fd.get(), F_OFD_SETLK, &lock) : -1;
   };
   VENEER_TRY(WaitFor(file, wait, on_wait, try_it));
   return fd;

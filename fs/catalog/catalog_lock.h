@@ -15,9 +15,9 @@ tl::unexpected<Error> StillLocked(const std::string& path);
 
 // Keeps everybody from changing the catalog in the folder `path` for as long as the descriptor is open. For a
 // process that has to fork, where opening the catalog itself would start threads, and for what needs no
-// catalog to write to, as that takes room. A child does not have the lock,
-// and the process must not open the catalog for writing meanwhile. Waits as Catalog::OpenForWriting does.
-// kBusy, kNotFound, kIo; kInterrupted if a stop is asked for.
+// catalog to write to, as that takes room. A child that has the descriptor has the lock too, until the last
+// of them closes it; none of them may open the catalog for writing meanwhile. Waits as
+// Catalog::OpenForWriting does. kBusy, kNotFound, kIo; kInterrupted if a stop is asked for.
 Result<UniqueFd> HoldCatalog(const std::string& path, std::chrono::milliseconds wait,
                              const std::function<void()>& on_wait = {});
 

@@ -13,6 +13,7 @@
 #include "tests/support/control_thread.h"
 #include "tests/support/process.h"
 #include "tests/support/until.h"
+#include "tests/tools/error_pipe.h"
 
 namespace veneer::test {
 namespace {
@@ -109,6 +110,26 @@ TEST_CASE("a client killed between prepare and commit leaves all mounts at what 
     rig.SwitchByProgram(0);
     RequireAllShow(rig, 0);
   }
+}
+
+TEST_CASE("a reload that is killed keeps others waiting until the server that it started is done") {
+  const SwitchRig rig(1, MakeProgramTrees);
+  {
+    Obstacle obstacle(rig, true, "hand-over");
+    Command reload(VeneerCommand({"--store", rig.store(), "reload"}));
+    obstacle.WaitUntilMet();
+    reload.Signal(SIGKILL);
+    Until("the end of the reload", [&] { return reload.Ended(); });  // what it started has its output open
+    ErrorPipe error;
+    Command client(VeneerCommand({"--store", rig.store(), "activate", "p"}), error.write());
+    CHECK(error.ReadLine() == "veneer: " + rig.store() + ": another change is under way, waiting for it");
+    obstacle.LetGo();
+    CHECK(client.Wait().status == 0);
+    CHECK(reload.Wait().status == 128 + SIGKILL);
+  }
+  CHECK(rig.TreeOnRecord() == 1);
+  CHECK(BigOn(rig.mount(0)) == BigContent(1));
+  rig.Run({"reload"});
 }
 
 // Kills a process that is not our child, and returns when it holds nothing any more.
