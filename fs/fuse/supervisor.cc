@@ -108,10 +108,7 @@ Status Supervisor::SetUp() {
   setup_.threads = std::max(2U, options_.threads);
   setup_.cache_bytes = options_.cache_bytes;
   setup_.sandbox.memory = kWorkerMemory + setup_.threads * kThreadMemory + setup_.cache_bytes;
-  if (options_.panic_on_corruption) {
-    panic_trigger_.reset(::open("/proc/sysrq-trigger", O_WRONLY | O_CLOEXEC));
-    if (!panic_trigger_) return FailErrno(errno, "/proc/sysrq-trigger: --on-corruption=panic");
-  }
+  VENEER_TRY(PreparePanic());
   return StartWorker();  // finds out that the layers can be served
 }
 
@@ -133,6 +130,7 @@ void Supervisor::Run() {
   while (!unmounted_) {
     if (!worker_ && SteadyMilliseconds() >= next_start_) TryToStartWorker();
     std::vector<pollfd> watched = {{signals_.get(), POLLIN, 0}};
+    if (panic_line_) watched.push_back({panic_line_.get(), POLLIN, 0});
     control_->Watch(watched);
     int timeout = -1;
     if (worker_) {
@@ -145,6 +143,7 @@ void Supervisor::Run() {
     }
     if (::poll(watched.data(), watched.size(), timeout) < 0) continue;  // EINTR
     if (IsReady(watched, signals_.get()) && TakeStopSignals()) UnmountSelf();
+    PanicIfAsked();
     if (worker_ && IsReady(watched, worker_->report())) HandleReports();
     if (worker_ && IsReady(watched, worker_->control())) WorkerEnded();
     if (worker_ && IsReady(watched, device_.get())) EndOfTheMount();

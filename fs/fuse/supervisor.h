@@ -28,13 +28,14 @@ namespace veneer::fuse {
 
 struct MountOptions {
   std::string store;
-  std::string trust;                   // empty: STORE/trust
-  std::string target;                  // absolute path of the mount point
-  std::optional<uint64_t> generation;  // pinned: switches pass this mount by
-  unsigned threads = 16;               // that serve, at least 2
-  size_t cache_bytes = 16 << 20;       // of verified hash and metadata blocks
-  unsigned long mount_flags = 0;       // MS_NOSUID, MS_NODEV, MS_NOEXEC
-  bool panic_on_corruption = false;    // crash the kernel rather than answer EIO
+  std::string trust;                                  // empty: STORE/trust
+  std::string target;                                 // absolute path of the mount point
+  std::optional<uint64_t> generation;                 // pinned: switches pass this mount by
+  unsigned threads = 16;                              // that serve, at least 2
+  size_t cache_bytes = 16 << 20;                      // of verified hash and metadata blocks
+  unsigned long mount_flags = 0;                      // MS_NOSUID, MS_NODEV, MS_NOEXEC
+  bool panic_on_corruption = false;                   // crash the kernel rather than answer EIO
+  std::string panic_trigger = "/proc/sysrq-trigger";  // what does that, given a "c"; not handed over
 };
 
 // For one thread, and the process must have no other: workers are made by fork.
@@ -91,6 +92,10 @@ class Supervisor {
   void Say(const Kind& kind, const std::string& text, Fields fields = {});
   void Record(const Happening& happening);
 
+  // supervisor_panic.cc: crashing the kernel
+  Status PreparePanic();
+  void PanicIfAsked();
+
   // supervisor_worker.cc: the life of the worker
   Status StartWorker();
   bool MayWaitForWorker();
@@ -145,12 +150,14 @@ class Supervisor {
   WorkerSetup setup_;
   std::optional<SharedMemory> shared_;
   std::unique_ptr<ControlServer> control_;
-  UniqueFd signals_;  // signalfd
-  UniqueFd device_;   // /dev/fuse
-  UniqueFd panic_trigger_;
-  Bytes init_;              // the kernel's first message
-  dev_t mounted_ = 0;       // st_dev of what is in the mount
-  bool unmounted_ = false;  // or handed over: there is nothing left to do
+  UniqueFd signals_;        // signalfd
+  UniqueFd device_;         // /dev/fuse
+  UniqueFd panic_trigger_;  // these three where damage crashes the kernel
+  UniqueFd panic_line_;     // on which a worker asks for that, by a byte, and hears by another of failure
+  UniqueFd workers_panic_line_;  // its other end
+  Bytes init_;                   // the kernel's first message
+  dev_t mounted_ = 0;            // st_dev of what is in the mount
+  bool unmounted_ = false;       // or handed over: there is nothing left to do
 
   std::map<uint16_t, catalog::Store::SealedLayer> layers_;  // open, by slot
   std::set<uint16_t> opening_;  // of them, those that only a generation has which is not shown yet

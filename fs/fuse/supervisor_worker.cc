@@ -32,6 +32,7 @@ Status Supervisor::StartWorker() {
 
 // Between two looks at a worker that has not answered yet. It may take long, where a disk hangs.
 bool Supervisor::MayWaitForWorker() {
+  PanicIfAsked();  // whatever it is asked may have to wait for the request that met the damage
   const bool stop = TakeStopSignals();
   if (!device_) return !stop;  // nothing is mounted yet, or it is another's still
   if (stop) UnmountSelf();
@@ -113,7 +114,7 @@ std::vector<uint16_t> Supervisor::OpenSlots() const {
 Status Supervisor::PutToWork(WorkerProcess& worker) {
   VENEER_TRY(SetBlocking(device_.get(), true));  // a supervisor may have died while it refused a request
   std::vector<int> descriptors = {device_.get()};
-  if (panic_trigger_) descriptors.push_back(panic_trigger_.get());
+  if (workers_panic_line_) descriptors.push_back(workers_panic_line_.get());
   VENEER_TRY(worker.Ask({{"request", "serve"}, {"init", init_}}, descriptors));
   VENEER_TRY(ResendRequests(device_.get()));
   if (settled_ != history_.back().generation) {

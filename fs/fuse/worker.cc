@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <poll.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -61,13 +62,18 @@ class Worker final : public FailureSink {
   }
 
   void OnFailure(core::NodeId node, const Error& error) override {
-    // Crashes the kernel at once, as dm-verity's panic_on_corruption does.
-    if (panic_trigger_ && error.code() == ErrorCode::kCorrupt)
-      static_cast<void>(io::WriteAll(panic_trigger_.get(), AsBytes("c"), "/proc/sysrq-trigger"));
     reporter_.Report(node, error);
+    if (panic_line_ && error.code() == ErrorCode::kCorrupt) AskForPanic();
   }
 
  private:
+  // Has the supervisor crash the kernel. Returns where that cannot be done: nobody gets an answer before.
+  void AskForPanic() const {
+    char asked = 'c';
+    static_cast<void>(io::WriteAll(panic_line_.get(), AsBytes(std::string_view(&asked, 1)), "panic"));
+    while (::read(panic_line_.get(), &asked, 1) == 0) ::poll(nullptr, 0, -1);  // it is gone, and this ends
+  }
+
   // Nobody gets an error: the device has failed all the same. One block of a layer is told for all of them.
   void CopyStoodIn(uint32_t slot, const Error& why) {
     shared_.counters.AddFailure(FailureKindOf(why.code()));
@@ -180,7 +186,7 @@ class Worker final : public FailureSink {
   Result<json> Serve(Message& message) {
     context_ =
         std::make_unique<Context>(Context{*tree_, shared_.lookup_counts, shared_.counters, *this, lanes_});
-    if (message.descriptors.size() > 1) panic_trigger_ = std::move(message.descriptors[1]);
+    if (message.descriptors.size() > 1) panic_line_ = std::move(message.descriptors[1]);
     VENEER_ASSIGN(session_, Session::Create(std::move(message.descriptors.at(0)),
                                             message.json.at("init").get<Bytes>(), *context_, kernel_));
     VENEER_TRY(tree_->BeginFinish(unsettled_));
@@ -261,7 +267,7 @@ class Worker final : public FailureSink {
   core::LiveTree::Views unsettled_;  // oldest first, without what is shown
   std::unique_ptr<Context> context_;
   std::unique_ptr<Session> session_;
-  UniqueFd panic_trigger_;
+  UniqueFd panic_line_;  // where damage crashes the kernel: to ask for it
 
   mutable std::mutex layers_mutex_;
   std::map<uint16_t, ServedLayer> layers_;  // guarded by layers_mutex_; by slot
