@@ -57,6 +57,8 @@ Result<std::vector<Event>> ReadFrom(const io::PosixFile& file) {
   if (lines.lost != 0) {
     lines.events.push_back(Lost(st, fmt::format("{} lines of their spool cannot be read", lines.lost)));
   }
+  if (file.size() >= EventSpool::kFullBytes)
+    lines.events.push_back(Lost(st, "their spool is full, and had no room for later ones"));
   return std::move(lines.events);
 }
 
@@ -67,6 +69,14 @@ Status WaitForAdders(int fd, const std::string& path) {
     ::usleep(kBetweenTries);
   }
   return {};
+}
+
+// Has the file, which has `size` bytes, say that it was full. As many times as somebody does at the same
+// time it says the same.
+void MarkFull(int fd, uint64_t size, const std::string& path) {
+  if (size >= EventSpool::kFullBytes) return;
+  const std::string ends(EventSpool::kFullBytes - size, '\n');
+  static_cast<void>(io::WriteAll(fd, AsBytes(ends), path));
 }
 
 // `path` where nothing has that name, or else the first free one of PATH-2, PATH-3, ...
@@ -120,7 +130,9 @@ Status EventSpool::Add(const Event& event) const {
     if (::flock(file->get(), LOCK_SH | LOCK_NB) != 0) continue;
     if (::fstat(file->get(), &st) != 0) return FailErrno(errno, spool_);
     if (st.st_nlink == 0) continue;
-    if (static_cast<uint64_t>(st.st_size) + line.size() > kMostBytes) {
+    const auto size = static_cast<uint64_t>(st.st_size);
+    if (size + line.size() > kMostBytes) {
+      MarkFull(file->get(), size, spool_);
       return Fail(ErrorCode::kNoSpace, "{}: is full; any veneer command that changes the store takes it in",
                   spool_);
     }

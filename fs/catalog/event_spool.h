@@ -4,6 +4,9 @@
 //   STORE/events.taken  likewise: a former spool that is being taken in
 //   STORE/events.bad    what lay at one of these places and could not be read; then events.bad-2, ...
 //
+// A spool that is longer than its events may be was full, and events found no room in it: the first of them
+// had it filled up with ends of lines.
+//
 // Nothing here is trusted more than the catalog is, and whatever lies there, nobody waits for it and nothing
 // is written through it. What was lost is told by an event of the kind "events-lost".
 #pragma once
@@ -30,8 +33,10 @@ SpoolLines ReadSpoolLines(std::string_view text);
 // Any number of processes may use the spool of one store at once.
 class EventSpool {
  public:
-  // The spool gets no longer than this, in bytes.
+  // Events take no more than this, in bytes. Somewhat more than who adds at the same time as another could
+  // go beyond it: the length of a spool that was full.
   static constexpr uint64_t kMostBytes = 256 << 10;
+  static constexpr uint64_t kFullBytes = kMostBytes + (64 << 10);
 
   // `folder`: the store's. Touches nothing.
   explicit EventSpool(const std::string& folder)

@@ -118,13 +118,54 @@ TEST_CASE("the spool is bounded, and takes events again once it was taken in") {
     if (last) ++added;
   }
   REQUIRE_FAILS(ErrorCode::kNoSpace, last);
-  CHECK(filesystem::file_size(store.folder() + "/events.spool") <= EventSpool::kMostBytes);
+  CHECK(filesystem::file_size(store.folder() + "/events.spool") == EventSpool::kFullBytes);
   CHECK(added > 300);
   const auto catalog = store.Write();
   REQUIRE_OK(spool.TakeIn(*catalog));
-  CHECK(Recorded(*catalog).size() == added);
+  CHECK(Recorded(*catalog).size() == added + 1);
   REQUIRE_OK(spool.Add(EventOf("again")));
   REQUIRE_FAILS(ErrorCode::kNotFound, EventSpool(store.folder() + "/none").Add(EventOf("nowhere")));
+}
+
+// Adds events until there is no room, and one more than that.
+void FillUp(const EventSpool& spool) {
+  const Event event = EventOf(std::string(5000, 'x'));
+  size_t added = 0;
+  while (added < 1000 && spool.Add(event)) ++added;
+  CHECK(added > 0);
+  REQUIRE_FAILS(ErrorCode::kNoSpace, spool.Add(event));
+  REQUIRE_FAILS(ErrorCode::kNoSpace, spool.Add(EventOf("for which there would have been room")));
+}
+
+TEST_CASE("that a spool was full is told once, where it waits and in the history") {
+  const NewCatalog store;
+  const EventSpool spool(store.folder());
+  FillUp(spool);
+  const std::string lost = "events of mounts are lost: their spool is full, and had no room for later ones";
+  CHECK(Waiting(spool).back() == lost);
+  const auto catalog = store.Write();
+  REQUIRE_OK(spool.TakeIn(*catalog));
+  const auto newest = catalog->Events(2);
+  REQUIRE_OK(newest);
+  CHECK(newest->at(0).kind == "events-lost");
+  CHECK(newest->at(0).text == lost);
+  CHECK(newest->at(1).kind == "worker-died");
+  REQUIRE_OK(spool.Add(EventOf("again")));
+  CHECK(Waiting(spool) == Texts{"again"});
+  FillUp(spool);
+  CHECK(Waiting(spool).back() == lost);
+}
+
+TEST_CASE("a spool in which there is just room was not full") {
+  const NewCatalog store;
+  const EventSpool spool(store.folder());
+  REQUIRE_OK(spool.Add(EventOf("one")));
+  const auto line = filesystem::file_size(store.folder() + "/events.spool");
+  std::ofstream(store.folder() + "/events.spool", std::ios::app)
+      << std::string(EventSpool::kMostBytes - 2 * line, '\n');
+  REQUIRE_OK(spool.Add(EventOf("two")));
+  CHECK(filesystem::file_size(store.folder() + "/events.spool") == EventSpool::kMostBytes);
+  CHECK(Waiting(spool) == Texts{"one", "two"});
 }
 
 // Something at `path` that is no spool. Returns what a message says of it.

@@ -125,7 +125,9 @@ TEST_CASE("a spool that is full loses events, counts them and stops nothing") {
   WaitForLostEvent(rig);
   CHECK(ReadErrno(rig.mount(0) + "/" + kLongFile) == 0);
   CHECK(Events(rig, "worker-died").empty());
+  CHECK(Holds(Event(rig, "events-lost"), "is full"));
   rig.SwitchByProgram(1);
+  CHECK(Event(rig, "events-lost").at("number") > 0);
   rig.KillWorker();
   CHECK(Event(rig, "worker-died").at("generation") == 2);
 }
