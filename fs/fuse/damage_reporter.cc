@@ -6,11 +6,15 @@
 namespace veneer::fuse {
 namespace {
 
-constexpr size_t kMostReported = 1000;
+Error Last(const Error& error) {
+  return Error(error.code(), fmt::format("{}; this is number {} of its layer, and more of them are not told",
+                                         error.message(), DamageReporter::kMostOfLayer));
+}
 
 }  // namespace
 
-DamageReporter::DamageReporter(Tell tell) : tell_(std::move(tell)), thread_([this] { Run(); }) {}
+DamageReporter::DamageReporter(Tell tell, std::atomic<uint64_t>* untold)
+    : tell_(std::move(tell)), untold_(untold), thread_([this] { Run(); }) {}
 
 DamageReporter::~DamageReporter() {
   Finish();
@@ -28,10 +32,22 @@ void DamageReporter::Finish() {
 void DamageReporter::Report(core::NodeId node, const Error& error) {
   {
     const std::lock_guard lock(mutex_);
-    if (known_.size() >= kMostReported || !known_.insert(error.message()).second) return;
-    failures_.push_back({node, error});
+    std::set<std::string>& known = known_[core::SlotOf(node)];
+    if (known.contains(error.message())) return;
+    if (known.size() == kMostOfLayer) {
+      if (untold_ != nullptr) ++*untold_;
+      return;
+    }
+    known.insert(error.message());
+    const bool last = known.size() == kMostOfLayer;
+    failures_.push_back({node, last ? Last(error) : error});
   }
   changed_.notify_one();
+}
+
+void DamageReporter::Forget(uint16_t slot) {
+  const std::lock_guard lock(mutex_);
+  known_.erase(slot);
 }
 
 void DamageReporter::Run() {
