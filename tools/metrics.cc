@@ -1,3 +1,5 @@
+#include <sys/sysmacros.h>
+
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
@@ -99,7 +101,11 @@ class MountMetrics {
     for (const LiveMount& mount : mounts_) body(mount);
   }
 
-  Labels LabelsOf(const LiveMount& mount) const { return {{"store", store_}, {"mount", mount.dir()}}; }
+  // Of two mounts at one place, one of which is detached or in another name space, only the device differs.
+  Labels LabelsOf(const LiveMount& mount) const {
+    const std::string device = fmt::format("{}:{}", major(mount.device()), minor(mount.device()));
+    return {{"store", store_}, {"mount", mount.dir()}, {"device", device}};
+  }
 
   static nlohmann::json CountersOf(const LiveMount& mount) {
     return mount.status.value("counters", nlohmann::json::object());
@@ -159,36 +165,56 @@ class MountMetrics {
   const std::vector<LiveMount>& mounts_;
 };
 
-Result<std::string> MetricsOf(const catalog::Store& store, const fuse::FoundMounts& mounts) {
-  VENEER_ASSIGN(const auto catalog, store.OpenCatalogForReading());
-  VENEER_ASSIGN(const catalog::State state, catalog->ReadState());
-  const auto absolute = AbsolutePath(store.path());
-  const std::string name = absolute ? *absolute : store.path();
+// A number of the store's.
+void AddGauge(Exposition& out, const std::string& store, const char* name, const char* help, double value) {
+  out.Family(name, "gauge", help);
+  out.Sample({{"store", store}}, value);
+}
+
+// Without a record there is nothing to say of generations.
+std::string MetricsOf(const std::string& store, const Result<catalog::State>& record,
+                      const fuse::FoundMounts& mounts) {
   Exposition out;
   out.Family("veneer_build_info", "gauge", "The program that wrote this; always 1.");
   out.Sample({{"version", VENEER_VERSION}}, 1);
-  out.Family("veneer_store_generation", "gauge", "The generation on record as current; 0: none.");
-  out.Sample({{"store", name}}, static_cast<double>(state.current));
-  out.Family("veneer_store_pending_generation", "gauge", "The one that waits for the next mount; 0: none.");
-  out.Sample({{"store", name}}, static_cast<double>(state.pending));
-  out.Family("veneer_store_silent_servers", "gauge", "Servers of mounts that did not answer.");
-  out.Sample({{"store", name}}, static_cast<double>(mounts.silent.size()));
-  MountMetrics(out, name, mounts.live).AddAll();
+  AddGauge(out, store, "veneer_store_catalog_readable",
+           "Whether the catalog can be read; 0: see veneer status.", record ? 1 : 0);
+  if (record) {
+    AddGauge(out, store, "veneer_store_generation", "The generation on record as current; 0: none.",
+             static_cast<double>(record->current));
+    AddGauge(out, store, "veneer_store_pending_generation", "The one that waits for the next mount; 0: none.",
+             static_cast<double>(record->pending));
+  }
+  AddGauge(out, store, "veneer_store_silent_servers", "Servers of mounts that did not answer.",
+           static_cast<double>(mounts.silent.size()));
+  AddGauge(out, store, "veneer_store_unasked_servers",
+           "Servers of mounts that the user who wrote this may not ask.",
+           static_cast<double>(mounts.unasked.size()));
+  MountMetrics(out, store, mounts.live).AddAll();
   return out.text();
 }
 
-Status WriteMetrics(const std::string& file, const Globals& globals, Output& output) {
-  VENEER_ASSIGN(const catalog::Store store, catalog::Store::Open(globals.store, globals.trust));
-  VENEER_ASSIGN(const auto mounts, fuse::FindMounts(store.identity(), fuse::kShowPatience));
-  VENEER_ASSIGN(const std::string text, MetricsOf(store, mounts));
-  if (!file.empty()) {
-    VENEER_TRY(io::WriteFileAtomically(file, AsBytes(text)));
-    return mounts.AllAnswer();
-  }
+Status Write(const std::string& text, const std::string& file, const Output& output) {
+  if (!file.empty()) return io::WriteFileAtomically(file, AsBytes(text));
   if (output.json_wanted())
     return Fail(ErrorCode::kUsage,
                 "with --json the metrics need a file: -o FILE; or run: veneer --json status");
   std::fwrite(text.data(), 1, text.size(), stdout);
+  return {};
+}
+
+// Whatever is wrong, what can be said is written first.
+Status WriteMetrics(const std::string& file, const Globals& globals, Output& output) {
+  VENEER_ASSIGN(const catalog::Store store, catalog::Store::Open(globals.store, globals.trust));
+  VENEER_ASSIGN(const auto mounts, fuse::FindMounts(store.identity(), fuse::kShowPatience));
+  const auto record =
+      store.OpenCatalogForReading().and_then([](const auto& catalog) { return catalog->ReadState(); });
+  const auto absolute = AbsolutePath(store.path());
+  VENEER_TRY(Write(MetricsOf(absolute ? *absolute : store.path(), record, mounts), file, output));
+  for (const Error& error : mounts.unasked) {
+    fmt::print(stderr, "veneer: metrics: left out: {}\n", Printable(error.message()));
+  }
+  if (!record) return tl::unexpected<Error>(record.error());
   return mounts.AllAnswer();
 }
 

@@ -62,6 +62,16 @@ Status ShowGeneration(const catalog::Store& store, const catalog::Catalog& catal
   return {};
 }
 
+// Mounts that nobody says anything of, and why.
+Json ShowUnknown(const std::vector<Error>& errors, Output& output) {
+  Json list = Json::array();
+  for (const Error& error : errors) {
+    output.Line("NOT KNOWN  {}", error.message());
+    list.push_back(ToUtf8(error.message()));
+  }
+  return list;
+}
+
 void ShowMounts(const fuse::FoundMounts& mounts, Output& output) {
   Json list = Json::array();
   for (const fuse::LiveMount& mount : mounts.live) {
@@ -74,34 +84,38 @@ void ShowMounts(const fuse::FoundMounts& mounts, Output& output) {
       output.Line("  NOT SERVED  requests get EIO: {}", json.value("last_death", "its worker died"));
     list.push_back(std::move(json));
   }
-  Json silent = Json::array();
-  for (const Error& error : mounts.silent) {
-    output.Line("NOT KNOWN  {}", error.message());
-    silent.push_back(ToUtf8(error.message()));
-  }
-  output.json()["silent"] = std::move(silent);
-  if (list.empty() && mounts.silent.empty()) output.Line("not mounted");
+  if (list.empty() && mounts.silent.empty() && mounts.unasked.empty()) output.Line("not mounted");
   output.json()["mounts"] = std::move(list);
+  output.json()["silent"] = ShowUnknown(mounts.silent, output);
+  output.json()["unasked"] = ShowUnknown(mounts.unasked, output);
 }
 
-Status ShowStatus(const Globals& globals, Output& output) {
-  VENEER_ASSIGN(const catalog::Store store, catalog::Store::Open(globals.store, globals.trust));
+// What is on record. Where that cannot be read, the answer has none of it.
+Status ShowRecord(const catalog::Store& store, Output& output) {
   VENEER_ASSIGN(const auto catalog, store.OpenCatalogForReading());
   VENEER_ASSIGN(const catalog::State state, catalog->ReadState());
-  output.json() = {
-      {"generation", state.current},  {"effective_root", ""},
-      {"layers", Json::array()},      {"pending", state.pending},
-      {"last_good", state.last_good}, {"mounts", Json::array()},
-      {"silent", Json::array()},      {"problems", Json::array()},
-      {"withdrawn", Json::array()},   {"exposure", {{"answered", Json::array()}, {"open", Json::array()}}}};
-  VENEER_ASSIGN(const auto mounts, fuse::FindMounts(store.identity(), fuse::kShowPatience));
-  ShowMounts(mounts, output);
+  output.json().update({{"generation", state.current},
+                        {"effective_root", ""},
+                        {"layers", Json::array()},
+                        {"pending", state.pending},
+                        {"last_good", state.last_good},
+                        {"problems", Json::array()},
+                        {"withdrawn", Json::array()},
+                        {"exposure", {{"answered", Json::array()}, {"open", Json::array()}}}});
   VENEER_ASSIGN(const auto trust, store.LoadTrust());
   const Status shown = ShowGeneration(store, *catalog, *trust, output);
   if (state.pending != 0) output.Line("generation {} waits for the next mount", state.pending);
   VENEER_ASSIGN(const auto layers, ShowProblems(store, *catalog, *trust, output));
   VENEER_TRY(ShowExposure(store, *catalog, *trust, layers, output));
-  VENEER_TRY(shown);
+  return shown;
+}
+
+// The mounts first: they serve whatever has become of the catalog.
+Status ShowStatus(const Globals& globals, Output& output) {
+  VENEER_ASSIGN(const catalog::Store store, catalog::Store::Open(globals.store, globals.trust));
+  VENEER_ASSIGN(const auto mounts, fuse::FindMounts(store.identity(), fuse::kShowPatience));
+  ShowMounts(mounts, output);
+  VENEER_TRY(ShowRecord(store, output));
   return mounts.AllAnswer();
 }
 

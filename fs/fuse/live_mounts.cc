@@ -1,6 +1,10 @@
 #include "fs/fuse/live_mounts.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 #include <set>
 #include <system_error>
@@ -27,6 +31,26 @@ Result<Sockets> ControlSockets(const std::string& identity) {
   return sockets;
 }
 
+// Whether this user may not do what `mode` says with `path`.
+bool IsForbidden(const std::string& path, int mode) {
+  return ::faccessat(AT_FDCWD, path.c_str(), mode, AT_EACCESS) != 0 && errno == EACCES;
+}
+
+std::string NameOf(const std::string& socket) {
+  return fmt::format("process {}, the server of a mount", std::filesystem::path(socket).stem().string());
+}
+
+// Takes those out of `sockets` that this user may not use.
+std::vector<Error> TakeForbidden(Sockets& sockets) {
+  std::vector<Error> forbidden;
+  std::erase_if(sockets, [&](const std::string& socket) {
+    if (!IsForbidden(socket, W_OK)) return false;
+    forbidden.emplace_back(ErrorCode::kIo, NameOf(socket) + ": only root may ask what it shows");
+    return true;
+  });
+  return forbidden;
+}
+
 Result<ControlChannel> AskForStatus(const std::string& socket) {
   VENEER_ASSIGN(ControlChannel channel, ControlChannel::Connect(socket));
   VENEER_TRY(channel.Send({{"request", "status"}}));
@@ -40,10 +64,11 @@ Result<LiveMount> Meet(Result<ControlChannel> asked, Deadline deadline) {
 }
 
 // All are asked before the first is waited for. `gone` tells whether one has left its socket behind.
-Result<FoundMounts> MeetAll(const Sockets& sockets, Deadline deadline, bool& gone) {
+Result<FoundMounts> MeetAll(Sockets sockets, Deadline deadline, bool& gone) {
+  FoundMounts found;
+  found.unasked = TakeForbidden(sockets);
   std::vector<Result<ControlChannel>> asked;
   for (const std::string& socket : sockets) asked.push_back(AskForStatus(socket));
-  FoundMounts found;
   gone = false;
   auto next = asked.begin();
   for (const std::string& socket : sockets) {
@@ -55,8 +80,7 @@ Result<FoundMounts> MeetAll(const Sockets& sockets, Deadline deadline, bool& gon
     } else if (mount.error().code() == ErrorCode::kNotFound) {
       gone = true;
     } else {
-      const std::string process = std::filesystem::path(socket).stem();
-      found.silent.push_back(mount.error().Within(fmt::format("process {}, the server of a mount", process)));
+      found.silent.push_back(mount.error().Within(NameOf(socket)));
     }
   }
   return found;
@@ -102,6 +126,12 @@ Status FoundMounts::AllAnswer() const {
 // One that is gone may have been followed by one whose socket came after the look.
 Result<FoundMounts> FindMounts(const std::string& identity, std::chrono::milliseconds patience) {
   const Deadline deadline = std::chrono::steady_clock::now() + patience;
+  const std::string folder = ControlFolder(identity);
+  if (IsForbidden(folder, R_OK | X_OK)) {
+    FoundMounts none;
+    none.unasked.emplace_back(ErrorCode::kIo, folder + ": only root may look there for servers of mounts");
+    return none;
+  }
   VENEER_ASSIGN(Sockets sockets, ControlSockets(identity));
   for (;;) {
     bool gone = false;
@@ -119,6 +149,7 @@ Result<FoundMounts> FindMounts(const std::string& identity, std::chrono::millise
 Result<std::vector<LiveMount>> FindLiveMounts(const std::string& identity) {
   VENEER_ASSIGN(FoundMounts found, FindMounts(identity, ControlChannel::kPatience));
   VENEER_TRY(found.AllAnswer());
+  if (!found.unasked.empty()) return tl::unexpected<Error>(found.unasked.front());
   return std::move(found.live);
 }
 

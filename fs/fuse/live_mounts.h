@@ -31,7 +31,8 @@ struct LiveMount {
 // The live mounts of a store, and the servers of which nobody can say what they show.
 struct FoundMounts {
   std::vector<LiveMount> live;
-  std::vector<Error> silent;  // each names the server's process, or two that are at odds
+  std::vector<Error> silent;   // each names the server's process, or two that are at odds
+  std::vector<Error> unasked;  // likewise; those that this user may not ask, whether or not they are there
 
   // The first of `silent`.
   Status AllAnswer() const;
@@ -45,7 +46,8 @@ inline constexpr std::chrono::seconds kShowPatience{5};
 // them is waited for longer than `patience`, nor all together. kIo, kInterrupted.
 Result<FoundMounts> FindMounts(const std::string& identity, std::chrono::milliseconds patience);
 
-// Likewise, for who has to know of every mount: one that is silent for ControlChannel::kPatience is an error.
+// Likewise, for who has to know of every mount: one that is silent for ControlChannel::kPatience is an error,
+// and so is one that may not be asked.
 Result<std::vector<LiveMount>> FindLiveMounts(const std::string& identity);
 
 }  // namespace veneer::fuse

@@ -1,8 +1,12 @@
 // `veneer metrics`, and the counters in `veneer status`: the same, and kept through all that befalls a mount.
+#include <fcntl.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include <cerrno>
 #include <filesystem>
+#include <fstream>
 
 #include "tests/mount/damage.h"
 #include "tests/mount/switch_rig.h"
@@ -137,6 +141,86 @@ TEST_CASE("blocks of a layer that was let go of stay counted") {
   const auto before = Counters(rig).at("blocks_verified").get<uint64_t>();
   REQUIRE_FALSE(rig.Json({"gc", "--keep", "0"}).at("removed").empty());
   CHECK(Counters(rig).at("blocks_verified").get<uint64_t>() >= before);
+}
+
+TEST_CASE("of a mount that is detached and the one in its place the metrics can be told apart") {
+  const SwitchRig rig(1);
+  const UniqueFd held(::open((rig.mount(0) + "/" + kLongFile).c_str(), O_RDONLY | O_CLOEXEC));
+  REQUIRE(held);
+  REQUIRE(::umount2(rig.mount(0).c_str(), MNT_DETACH) == 0);
+  rig.Run({"mount", rig.mount(0)});
+  const Families families = Metrics(rig);  // no two samples have the same labels
+  const auto& generations = families.at("veneer_mount_generation").samples;
+  REQUIRE(generations.size() == 2);
+  struct stat inside {};
+  REQUIRE(::fstat(held.get(), &inside) == 0);
+  const std::string device = fmt::format("{}:{}", major(inside.st_dev), minor(inside.st_dev));
+  CHECK(Value(rig, families, "veneer_mount_generation", 0, {{"device", device}}) == 1);
+}
+
+// Leaves nothing of the catalog that can be read.
+void DamageCatalog(const SwitchRig& rig) {
+  for (const auto& file : std::filesystem::directory_iterator(rig.store() + "/catalog")) {
+    if (file.path().filename().string().starts_with("MANIFEST")) std::ofstream(file.path()) << "damaged";
+  }
+}
+
+TEST_CASE("where the catalog is damaged, metrics and status have what the mounts say, and say that it is") {
+  const SwitchRig rig(1);
+  DamageCatalog(rig);
+  const std::string file = rig.root() + "/veneer.prom";
+  RequireError(rig.Try({"metrics", "-o", file}), 3, "metrics", {"repair-catalog"});
+  std::ifstream written(file);
+  const Families families = ParseExposition(std::string(std::istreambuf_iterator<char>(written), {}));
+  CHECK(ValueOf(families, "veneer_store_catalog_readable", {{"store", rig.store()}}) == 0);
+  CHECK_FALSE(families.contains("veneer_store_generation"));
+  CHECK(Value(rig, families, "veneer_mount_generation", 0) == 1);
+  const json status = rig.Json({"status"}, 3);
+  CHECK(status.at("mounts").at(0).at("dir") == rig.mount(0));
+  CHECK(status.at("error").at("code") == "damaged");
+  CHECK_FALSE(status.contains("generation"));
+  const CommandResult said = rig.Try({"status"});
+  RequireErrorLine(said, 3, "status", {"repair-catalog"});
+  CHECK(said.out.find("mounted at " + rig.mount(0)) == 0);
+  rig.Run({"umount", rig.mount(0)});
+  rig.Run({"repair-catalog"});
+  CHECK(ValueOf(Metrics(rig), "veneer_store_catalog_readable") == 1);
+}
+
+// The program, as a user who is not root.
+CommandResult AsNobody(const SwitchRig& rig, const std::vector<std::string>& words) {
+  std::filesystem::permissions(rig.root(), std::filesystem::perms(0755));
+  std::vector<std::string> command = {"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"};
+  std::vector<std::string> all = {"--store", rig.store()};
+  all.insert(all.end(), words.begin(), words.end());
+  for (const std::string& word : VeneerCommand(all)) command.push_back(word);
+  return RunCommand(command);
+}
+
+TEST_CASE("a user who may not ask the server of a mount is told so, and gets all the rest") {
+  const SwitchRig rig(1);
+  const std::string server = fmt::format("process {}, the server of a mount", rig.ServerOf(0));
+  const CommandResult words = AsNobody(rig, {"status"});
+  INFO(words.err);
+  CHECK(words.status == 0);
+  CHECK(words.err == "");
+  CHECK(words.out.find("NOT KNOWN  " + server + ": only root may ask") != std::string::npos);
+  CHECK(words.out.find("not mounted") == std::string::npos);
+  const json status = json::parse(AsNobody(rig, {"--json", "status"}).out);
+  CHECK(status.at("generation") == 1);
+  CHECK(status.at("mounts").empty());
+  CHECK(status.at("silent").empty());
+  CHECK(status.at("unasked").size() == 1);
+  const CommandResult metrics = AsNobody(rig, {"metrics"});
+  CHECK(metrics.status == 0);
+  CHECK(metrics.err ==
+        fmt::format("veneer: metrics: left out: {}: only root may ask what it shows\n", server));
+  const Families families = ParseExposition(metrics.out);
+  CHECK(ValueOf(families, "veneer_store_silent_servers") == 0);
+  CHECK(ValueOf(families, "veneer_store_unasked_servers") == 1);
+  CHECK(ValueOf(Metrics(rig), "veneer_store_unasked_servers") == 0);
+  // Who has to know of every mount cannot go on.
+  RequireError(AsNobody(rig, {"ps"}), 1, "ps", {server, "only root may ask"});
 }
 
 TEST_CASE("a store that nobody mounted has metrics too") {
