@@ -49,7 +49,7 @@ struct Counters {
   Count worker_deaths{0};           // those included that could not be started
   Count worker_restarts{0};         // workers that were put to work in place of one that died
   Count supervisor_restarts{0};     // supervisors that went on for one that died
-  Count events_lost{0};             // that found no way into the history
+  Count events_lost{0};             // that found no way into the history; a worker counts here too
   Count closed_layers_verified{0};  // blocks of layers that were let go of meanwhile
   Count closed_layers_damaged{0};
 

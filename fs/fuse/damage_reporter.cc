@@ -13,7 +13,7 @@ Error Last(const Error& error) {
 
 }  // namespace
 
-DamageReporter::DamageReporter(Tell tell, std::atomic<uint64_t>* untold)
+DamageReporter::DamageReporter(Tell tell, std::atomic<uint64_t>& untold)
     : tell_(std::move(tell)), untold_(untold), thread_([this] { Run(); }) {}
 
 DamageReporter::~DamageReporter() {
@@ -35,7 +35,7 @@ void DamageReporter::Report(core::NodeId node, const Error& error) {
     std::set<std::string>& known = known_[core::SlotOf(node)];
     if (known.contains(error.message())) return;
     if (known.size() == kMostOfLayer) {
-      if (untold_ != nullptr) ++*untold_;
+      ++untold_;
       return;
     }
     known.insert(error.message());

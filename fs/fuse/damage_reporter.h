@@ -25,8 +25,8 @@ class DamageReporter {
   using Tell = std::function<void(core::NodeId node, const Error& error)>;
   static constexpr size_t kMostOfLayer = 1000;
 
-  // `untold`: counts what is not told; outlives this. Nothing: nobody counts.
-  explicit DamageReporter(Tell tell, std::atomic<uint64_t>* untold = nullptr);
+  // `untold` counts what is not told, and outlives this.
+  DamageReporter(Tell tell, std::atomic<uint64_t>& untold);
   ~DamageReporter();
   DamageReporter(const DamageReporter&) = delete;
   DamageReporter& operator=(const DamageReporter&) = delete;
@@ -47,7 +47,7 @@ class DamageReporter {
   void Run();
 
   Tell tell_;
-  std::atomic<uint64_t>* untold_;
+  std::atomic<uint64_t>& untold_;
   std::mutex mutex_;
   std::condition_variable changed_;
   bool stop_ = false;                                // guarded by mutex_

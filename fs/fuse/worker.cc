@@ -49,7 +49,8 @@ class Worker final : public FailureSink {
         kept_(shared.blocks, [this](uint32_t slot, const Error& why) { CopyStoodIn(slot, why); }),
         cache_(std::make_shared<verity::BlockCache>(setup.cache_bytes, &shared.cache)),
         lanes_(setup.threads),
-        reporter_([this](core::NodeId node, const Error& error) { TellFailure(node, error); }) {}
+        reporter_([this](core::NodeId node, const Error& error) { TellFailure(node, error); },
+                  shared.counters.events_lost) {}
 
   // Answers the supervisor until it is gone.
   void Run() {
@@ -117,8 +118,16 @@ class Worker final : public FailureSink {
     std::erase_if(layers_, [&](const auto& layer) {
       if (used.contains(layer.first)) return false;
       kept_.Forget(layer.first);
+      ForgetDamage(layer.first);
       return true;
     });
+  }
+
+  // What fails of it once it is opened again is told again.
+  void ForgetDamage(uint16_t slot) {
+    reporter_.Forget(slot);
+    const std::lock_guard lock(stood_in_mutex_);
+    std::erase_if(stood_in_, [&](const auto& told) { return told.first == slot; });
   }
 
   // Layers that are here already stay as they are: their nodes may be in use.

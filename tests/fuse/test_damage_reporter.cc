@@ -14,7 +14,7 @@ struct Told {
   DamageReporter reporter{[this](core::NodeId node, const Error& error) {
                             messages[core::SlotOf(node)].push_back(error.message());
                           },
-                          &untold};
+                          untold};
 
   void Report(uint16_t slot, size_t block) {
     reporter.Report(core::MakeNodeId(slot, 36), {ErrorCode::kCorrupt, fmt::format("block {}", block)});
