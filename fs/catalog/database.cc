@@ -27,6 +27,7 @@ Database::Database(std::string path, bool writable, std::unique_ptr<rocksdb::DB>
 Database::~Database() {
   if (written_) Tidy();
   for (rocksdb::ColumnFamilyHandle* family : families_) {
+    if (family == nullptr) continue;
     static_cast<void>(db_->DestroyColumnFamilyHandle(family));  // fails only for the default family's
   }
 }

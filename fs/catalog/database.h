@@ -24,9 +24,11 @@ enum class Order { kForward, kBackward };
 // For one thread at a time.
 class Database {
  public:
-  // As those of Catalog.
+  // As those of Catalog. `only`: of the families this one alone is opened, whatever damage the others have;
+  // nothing else may then be asked for.
   static Status Create(const std::string& path, const Medium& medium);
-  static Result<std::unique_ptr<Database>> OpenForReading(const std::string& path, Logs logs);
+  static Result<std::unique_ptr<Database>> OpenForReading(const std::string& path, Logs logs = Logs::kWhole,
+                                                          std::optional<FamilyIndex> only = {});
   static Result<std::unique_ptr<Database>> OpenForWriting(const std::string& path,
                                                           std::chrono::milliseconds wait,
                                                           const std::function<void()>& on_wait,
@@ -65,7 +67,7 @@ class Database {
 
   // One try of opening, by whatever way `mode` says. The status is RocksDB's.
   static rocksdb::Status Open(const std::string& path, OpenMode mode, rocksdb::Env* env,
-                              std::unique_ptr<Database>& database);
+                              std::optional<FamilyIndex> only, std::unique_ptr<Database>& database);
 
   rocksdb::ColumnFamilyHandle* Handle(FamilyIndex family) const;
   void Tidy();
@@ -74,7 +76,7 @@ class Database {
   bool writable_;
   bool written_ = false;
   std::unique_ptr<rocksdb::DB> db_;
-  Families families_;  // as in FamilyDescriptors()
+  Families families_;  // as in FamilyDescriptors(); nullptr: not opened
 };
 
 }  // namespace veneer::catalog

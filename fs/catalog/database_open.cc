@@ -64,14 +64,22 @@ Result<Moment> ReadMoment(const std::string& path) {
 }  // namespace
 
 rocksdb::Status Database::Open(const std::string& path, OpenMode mode, rocksdb::Env* env,
-                               std::unique_ptr<Database>& database) {
+                               std::optional<FamilyIndex> only, std::unique_ptr<Database>& database) {
   rocksdb::DB* db = nullptr;
   Families families;
   const auto options = DatabaseOptions(mode, env);
+  auto wanted = FamilyDescriptors();
+  if (only) wanted = {wanted[0], wanted[*only + 1]};
   const auto status = mode == OpenMode::kRead
-                          ? rocksdb::DB::OpenForReadOnly(options, path, FamilyDescriptors(), &families, &db)
-                          : rocksdb::DB::Open(options, path, FamilyDescriptors(), &families, &db);
+                          ? rocksdb::DB::OpenForReadOnly(options, path, wanted, &families, &db)
+                          : rocksdb::DB::Open(options, path, wanted, &families, &db);
   if (status.ok()) {
+    if (only) {
+      Families all(kFamilyCount + 1);
+      all[0] = families[0];
+      all[*only + 1] = families[1];
+      families = std::move(all);
+    }
     database.reset(
         new Database(path, mode != OpenMode::kRead, std::unique_ptr<rocksdb::DB>(db), std::move(families)));
   }
@@ -81,7 +89,7 @@ rocksdb::Status Database::Open(const std::string& path, OpenMode mode, rocksdb::
 Status Database::Create(const std::string& path, const Medium& medium) {
   VENEER_TRY(medium.disk->MakeFolder(path));
   std::unique_ptr<Database> database;
-  const auto status = Open(path, OpenMode::kCreate, medium.env, database);
+  const auto status = Open(path, OpenMode::kCreate, medium.env, {}, database);
   database.reset();
   Status done = status.ok() ? medium.disk->SyncFolder(path) : Status(tl::unexpected(FromRocks(status, path)));
   if (done) done = medium.disk->SyncFolder(path + "/..");
@@ -92,13 +100,14 @@ Status Database::Create(const std::string& path, const Medium& medium) {
 // RocksDB reads the list of files first and then the files, and takes it as it finds it when a writer removes
 // a log in between: commits in the middle would be missing. So what was opened counts only if the list is
 // still the same; and a failure counts only then.
-Result<std::unique_ptr<Database>> Database::OpenForReading(const std::string& path, Logs logs) {
+Result<std::unique_ptr<Database>> Database::OpenForReading(const std::string& path, Logs logs,
+                                                           std::optional<FamilyIndex> only) {
   for (unsigned tries = 1;; ++tries) {
     VENEER_ASSIGN(const Moment before, ReadMoment(path));
     VENEER_TRY(CheckFiles(path));
     if (logs == Logs::kWhole) VENEER_TRY(CheckLogs(path));
     std::unique_ptr<Database> database;
-    const auto status = Open(path, OpenMode::kRead, nullptr, database);
+    const auto status = Open(path, OpenMode::kRead, nullptr, only, database);
     VENEER_ASSIGN(const Moment after, ReadMoment(path));
     if (before == after) {
       if (status.ok()) return database;
@@ -120,7 +129,7 @@ Result<std::unique_ptr<Database>> Database::OpenForWriting(const std::string& pa
     VENEER_TRY(CheckFiles(path));
     VENEER_TRY(CheckLogs(path));
     std::unique_ptr<Database> database;
-    const auto status = Open(path, OpenMode::kWrite, env, database);
+    const auto status = Open(path, OpenMode::kWrite, env, {}, database);
     if (status.ok()) return database;
     if (!LockIsHeld(status)) return tl::unexpected(FromRocks(status, path));
     const auto now = std::chrono::steady_clock::now();

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 
+#include "fs/catalog/remains.h"
 #include "fs/io/file_ops.h"
 #include "tests/catalog/child.h"
 #include "tests/catalog/samples.h"
@@ -65,9 +66,7 @@ class CatalogInLog {
     RequireTold(Catalog::OpenForReading(store_.path()));
     RequireTold(Catalog::OpenForWriting(store_.path(), std::chrono::seconds(0)));
   }
-  Result<std::unique_ptr<Catalog>> Salvage() const {
-    return Catalog::OpenForReading(store_.path(), Logs::kUpToDamage);
-  }
+  Result<Remains> Salvage() const { return ReadRemains(store_.path()); }
   // How many commits there are, all from the first.
   uint64_t Commits(const Bytes& log) const {
     Put(log);
@@ -149,7 +148,9 @@ TEST_CASE("the earlier commits of a log that is damaged inside can be had") {
   catalog.RequireDamaged(Flipped(catalog.log(), catalog.log().size() / kSmallCommits * 2 + 60));
   const auto salvaged = catalog.Salvage();
   REQUIRE_OK(salvaged);
-  CHECK((*salvaged)->ReadState()->current == 2);
+  CHECK(salvaged->state.current == 2);
+  CHECK(salvaged->older);
+  CHECK(salvaged->lost.empty());
 }
 
 TEST_CASE("a last commit that is torn in its middle did not happen; damage before it is told") {
