@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <iterator>
 #include <memory>
 #include <set>
 
@@ -59,6 +60,28 @@ Status CheckTarget(const std::string& target) {
   return {};
 }
 
+// Whether `path`, as the name space of `entry` has it, lies on a file system that the kernel has by itself.
+bool LiesInKernel(const std::string& path, const MountEntry& entry, const std::vector<MountEntry>& all) {
+  const MountEntry* under = nullptr;
+  for (const MountEntry& mount : all) {
+    const std::string folder = mount.target == "/" ? "" : mount.target;
+    const bool covers = mount.seen_by == entry.seen_by && path.starts_with(folder) &&
+                        (path.size() == folder.size() || path[folder.size()] == '/');
+    if (covers && (under == nullptr || mount.target.size() >= under->target.size())) under = &mount;
+  }
+  return under != nullptr && !under->type.starts_with("fuse");
+}
+
+bool IsMountOf(const std::string& store, const struct stat& folder, const MountEntry& entry,
+               const std::vector<MountEntry>& all) {
+  if (entry.type != kFileSystemType) return false;
+  if (!LiesInKernel(entry.source, entry, all)) return entry.source == store;
+  const std::string root = entry.seen_by == 0 ? "" : fmt::format("/proc/{}/root", entry.seen_by);
+  struct stat st {};
+  if (::stat((root + entry.source).c_str(), &st) != 0) return entry.source == store;
+  return st.st_dev == folder.st_dev && st.st_ino == folder.st_ino;
+}
+
 }  // namespace
 
 Result<std::vector<MountEntry>> ReadMountTable() {
@@ -79,6 +102,16 @@ Result<std::vector<MountEntry>> ReadAllMountTables() {
     read.insert(name_space);
   }
   return entries;
+}
+
+Result<std::vector<MountEntry>> ReadMountsOf(const std::string& store) {
+  VENEER_ASSIGN(const std::vector<MountEntry> all, ReadAllMountTables());
+  struct stat folder {};
+  if (::stat(store.c_str(), &folder) != 0) return FailErrno(errno, store);
+  std::vector<MountEntry> found;
+  std::copy_if(all.begin(), all.end(), std::back_inserter(found),
+               [&](const MountEntry& entry) { return IsMountOf(store, folder, entry, all); });
+  return found;
 }
 
 Result<UniqueFd> MountFuse(const std::string& source, const std::string& target, unsigned long flags) {

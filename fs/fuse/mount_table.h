@@ -33,6 +33,11 @@ Result<std::vector<MountEntry>> ReadMountTable();
 // it sees it. What ends meanwhile is passed over. kIo.
 Result<std::vector<MountEntry>> ReadAllMountTables();
 
+// Of those, the mounts of the store in the folder `store`, an absolute path: also where their server is gone,
+// for a service manager that keeps the device may start it again. Known by their source, which is looked up
+// only where that cannot make us wait for a server, and otherwise compared as it is written. kIo.
+Result<std::vector<MountEntry>> ReadMountsOf(const std::string& store);
+
 // Opens /dev/fuse and mounts it read-only on `target`, an absolute path to a folder, with device nodes,
 // setuid and everyone's access, the kernel checking permissions. `source` is shown in the mount table.
 // `flags`: MS_NOSUID and the like, or 0.
