@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include "fs/core/stack.h"
+#include "fs/core/stack_check.h"
 #include "fs/core/stack_plan.h"
 
 namespace veneer::tools {
@@ -12,8 +13,12 @@ constexpr size_t kCacheBytes = 16 << 20;
 
 Result<std::vector<std::shared_ptr<const layer::Layer>>> OpenLayers(const StoreReading& reading,
                                                                     const std::vector<std::string>& ids) {
-  return reading.store.OpenStack(*reading.catalog, ids, *reading.trust,
-                                 std::make_shared<verity::BlockCache>(kCacheBytes));
+  VENEER_ASSIGN(auto layers, reading.store.OpenStack(*reading.catalog, ids, *reading.trust,
+                                                     std::make_shared<verity::BlockCache>(kCacheBytes)));
+  std::vector<const format::Manifest*> manifests;
+  for (const auto& layer : layers) manifests.push_back(&layer->manifest());
+  VENEER_TRY(core::CheckStack(manifests));
+  return layers;
 }
 
 Result<StackView> ViewOf(std::vector<std::shared_ptr<const layer::Layer>> layers, uint64_t generation) {

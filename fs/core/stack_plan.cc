@@ -4,7 +4,9 @@
 #include <cstring>
 #include <tuple>
 
+#include "fs/catalog/catalog.h"
 #include "fs/core/planner.h"
+#include "fs/core/stack_check.h"
 
 namespace veneer::core {
 namespace {
@@ -16,15 +18,21 @@ bool IsBase(const Candidate& candidate) {
   return candidate.manifest.kind == LayerKind::kBase;
 }
 
+// The layers of the current generation, which is a stack (stack_check.h).
 Result<Stack> StackOfIds(const std::vector<Candidate>& candidates, const std::vector<std::string>& ids) {
   Stack stack;
+  std::vector<const format::Manifest*> manifests;
   for (const std::string& id : ids) {
     const auto found = std::find_if(candidates.begin(), candidates.end(),
                                     [&](const Candidate& candidate) { return candidate.record.id == id; });
-    if (found == candidates.end())
-      return Fail(ErrorCode::kDamaged, "layer {} of the current generation is not in the catalog", id);
+    if (found == candidates.end()) {
+      return Fail(ErrorCode::kDamaged, "layer {} of the current generation is not in the catalog{}", id,
+                  catalog::kRepairCatalog);
+    }
     stack.push_back(&*found);
+    manifests.push_back(&found->manifest);
   }
+  VENEER_TRY(CheckStack(manifests));
   return stack;
 }
 
