@@ -2,13 +2,14 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <system_error>
 
 #include "fs/core/policy.h"
 #include "fs/core/rollback_guard.h"
+#include "fs/core/signed_layers.h"
 #include "fs/format/manifest.h"
 #include "fs/format/trailer.h"
 #include "fs/io/file_ops.h"
+#include "fs/io/list_folder.h"
 
 namespace veneer::core {
 namespace {
@@ -115,21 +116,24 @@ Result<std::vector<SignedWithdrawal>> FindWithdrawals(const catalog::Store& stor
                                                       const crypto::TrustStore& trust,
                                                       std::vector<Error>& passed_over) {
   std::vector<SignedWithdrawal> found;
-  std::error_code error;
-  std::vector<std::string> names;
-  for (const auto& entry : std::filesystem::directory_iterator(store.withdrawals_path(), error)) {
-    names.push_back(entry.path().stem().string());
+  const auto names = io::ListFolder(store.withdrawals_path());
+  if (!names && names.error().code() == ErrorCode::kNotFound) return found;
+  if (!names && names.error().code() == ErrorCode::kCorrupt) {
+    passed_over.emplace_back(ErrorCode::kDamaged,
+                             fmt::format("{}, where signed withdrawals are kept; run: rm {}",
+                                         names.error().message(), store.withdrawals_path()));
+    return found;
   }
-  if (error && error != std::errc::no_such_file_or_directory) {
-    return FailErrno(error.value(), store.withdrawals_path());
-  }
-  std::sort(names.begin(), names.end());
-  for (const std::string& name : names) {
-    auto stored = ReadStored(store, name, trust);
+  if (!names) return tl::unexpected<Error>(names.error());
+  for (const std::string& name : *names) {
+    auto stored = ReadStored(store, std::filesystem::path(name).stem().string(), trust);
     if (stored) {
       found.push_back(std::move(*stored));
-    } else {
+    } else if (TellsOfFile(stored.error())) {
       passed_over.push_back(std::move(stored).error());
+    } else {
+      return Fail(stored.error().code(), "{}; try again, or move it away to go on without it",
+                  stored.error().message());
     }
   }
   return found;
