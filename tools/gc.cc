@@ -1,15 +1,17 @@
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <filesystem>
-#include <functional>
 #include <map>
 #include <memory>
 #include <system_error>
 #include <thread>
 
+#include "fs/core/catalog_places.h"
 #include "fs/core/garbage.h"
+#include "fs/core/signed_layers.h"
 #include "fs/fuse/activation.h"
 #include "fs/io/clock.h"
+#include "fs/io/list_folder.h"
 #include "tools/options.h"
 #include "tools/output.h"
 #include "tools/store_change.h"
@@ -74,35 +76,62 @@ Status Remove(const StoreChange& change, const core::Candidate& layer, uint64_t 
   return change.store.disk().SyncFolder(change.store.layers_path());
 }
 
-using Wanted = std::function<bool(const std::filesystem::directory_entry&)>;
+struct Leftover {
+  std::string path;
+  std::string reason;
+  bool garbage = true;
+};
 
-// Adds what is in `folder` and not wanted.
-Status FindUnwanted(const std::string& folder, const Wanted& wanted, std::vector<std::string>& found) {
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
-    if (!wanted(entry)) found.push_back(entry.path());
-  }
-  if (error && error != std::errc::no_such_file_or_directory) return FailErrno(error.value(), folder);
-  return {};
+// A file that did not get its name (io::AtomicFile).
+bool IsTemporary(const std::string& name) {
+  return name.find(".tmp-") != std::string::npos;
+}
+
+// A file in the folder of layers that no record names. Only what is known to be of no use is garbage: a whole
+// layer that its installation left so, and what did not even get its name. One that nobody can judge now may
+// be all that there is of a layer.
+Leftover JudgeUnrecorded(const StoreChange& change, const std::string& name) {
+  const std::string path = change.store.LayerPath(name);
+  if (IsTemporary(name)) return {path, "left by an interrupted command"};
+  const auto whole = core::VerifyLayerFile(change.store, name, *change.trust);
+  if (whole) return {path, "no record names it"};
+  return {path,
+          fmt::format("no record names it, and it is not known to be of no use: {}", whole.error().message()),
+          false};
+}
+
+// The names in `folder`; none where it is not there, or is none.
+Result<std::vector<std::string>> NamesIn(const std::string& folder) {
+  auto names = io::ListFolder(folder);
+  const bool none =
+      !names && (names.error().code() == ErrorCode::kNotFound || names.error().code() == ErrorCode::kCorrupt);
+  return none ? std::vector<std::string>() : std::move(names);
 }
 
 // What interrupted commands left: files in the folder of layers that no record names, withdrawals that did
-// not get their names, a catalog that was still being made.
-Result<std::vector<std::string>> FindLeftovers(const StoreChange& change,
-                                               const std::vector<core::Candidate>& layers) {
+// not get their names; and catalogs that were replaced, or still being made.
+Result<std::vector<Leftover>> FindLeftovers(const StoreChange& change,
+                                            const std::vector<core::Candidate>& layers) {
   const catalog::Store& store = change.store;
   std::set<std::string> known;
   for (const core::Candidate& layer : layers) known.insert(layer.record.file_name);
-  std::vector<std::string> leftovers;
-  const auto is_known = [&](const auto& entry) {
+  std::vector<Leftover> leftovers;
+  VENEER_ASSIGN(const auto files, NamesIn(store.layers_path()));
+  for (const std::string& name : files) {
     std::error_code error;
-    return known.contains(entry.path().filename()) || !entry.is_regular_file(error);
-  };
-  const auto is_withdrawal = [](const auto& entry) { return entry.path().extension() == ".withdrawal"; };
-  const auto is_in_use = [&](const auto& entry) { return entry.path() != store.new_catalog_path(); };
-  VENEER_TRY(FindUnwanted(store.layers_path(), is_known, leftovers));
-  VENEER_TRY(FindUnwanted(store.withdrawals_path(), is_withdrawal, leftovers));
-  VENEER_TRY(FindUnwanted(store.path(), is_in_use, leftovers));
+    const bool is_file = std::filesystem::is_regular_file(store.LayerPath(name), error);
+    if (is_file && !known.contains(name)) leftovers.push_back(JudgeUnrecorded(change, name));
+  }
+  VENEER_ASSIGN(const auto withdrawals, NamesIn(store.withdrawals_path()));
+  for (const std::string& name : withdrawals) {
+    if (!IsTemporary(name)) continue;
+    leftovers.push_back({store.withdrawals_path() + "/" + name, "left by an interrupted command"});
+  }
+  VENEER_ASSIGN(const auto others, NamesIn(store.path()));
+  for (const std::string& name : others) {
+    if (!core::IsFormerCatalog(name)) continue;
+    leftovers.push_back({store.path() + "/" + name, "a catalog that another one has replaced"});
+  }
   return leftovers;
 }
 
@@ -115,13 +144,17 @@ struct Tally {
 Status RemoveLeftovers(const StoreChange& change, const Options& options,
                        const std::vector<core::Candidate>& layers, Tally& tally, Output& output) {
   VENEER_ASSIGN(const auto leftovers, FindLeftovers(change, layers));
-  for (const std::string& path : leftovers) {
+  for (const auto& [path, reason, garbage] : leftovers) {
     const uint64_t size = SizeOf(path);
-    if (!options.dry_run) VENEER_TRY(change.store.disk().RemoveTree(path));
-    output.Line("{:<7}  {} ({}): no record names it", options.dry_run ? "garbage" : "removed", path,
-                SizeText(size));
-    tally.removed.push_back({{"file", ToUtf8(path)}, {"bytes", size}, {"reason", "no record names it"}});
-    tally.bytes += size;
+    Json json = {{"file", ToUtf8(path)}, {"bytes", size}, {"reason", ToUtf8(reason)}};
+    if (garbage && !options.dry_run) VENEER_TRY(change.store.disk().RemoveTree(path));
+    output.Line("{:<7}  {} ({}): {}",
+                !garbage          ? "kept"
+                : options.dry_run ? "garbage"
+                                  : "removed",
+                path, SizeText(size), reason);
+    (garbage ? tally.removed : tally.kept).push_back(std::move(json));
+    if (garbage) tally.bytes += size;
   }
   return {};  // one that a power cut brings back is found again
 }

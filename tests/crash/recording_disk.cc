@@ -90,6 +90,7 @@ Status RecordingDisk::Rename(const std::string& from, const std::string& to) {
 }
 
 Status RecordingDisk::Exchange(const std::string& one, const std::string& other) {
+  if (!exchanges_) return Fail(ErrorCode::kUnsupported, "{}: cannot be exchanged on this disk", other);
   return Change(Kind::kExchange, one, other, [&] { return io::SystemDisk().Exchange(one, other); });
 }
 

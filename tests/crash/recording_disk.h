@@ -8,7 +8,8 @@ namespace veneer::test {
 
 class RecordingDisk final : public io::Disk {
  public:
-  explicit RecordingDisk(StepLog& log) : log_(log) {}
+  // `exchanges`: whether it can exchange two names, as not every file system can.
+  explicit RecordingDisk(StepLog& log, bool exchanges = true) : log_(log), exchanges_(exchanges) {}
 
   Result<UniqueFd> CreateTemporary(std::string& path, unsigned mode) override;
   Status Write(int fd, ByteSpan bytes, const std::string& name) override;
@@ -32,6 +33,7 @@ class RecordingDisk final : public io::Disk {
   Status Change(Step::Kind kind, const std::string& path, const std::string& other, const Act& act);
 
   StepLog& log_;
+  bool exchanges_;
 };
 
 }  // namespace veneer::test

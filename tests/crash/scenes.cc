@@ -34,6 +34,14 @@ void Upgrade(const std::string& store) {
   Run(store, {"install", TheSupplies().base_2, TheSupplies().lib_2, "--activate"});
 }
 
+// What only the catalog then knows: that the owner went back, and that a patch is withdrawn.
+void RevertAndForget(const std::string& store) {
+  Upgrade(store);
+  Run(store, {"install", TheSupplies().withdrawal});
+  stdfs::remove_all(store + "/withdrawals");
+  Run(store, {"revert", "--all"});
+}
+
 // Turns one bit of the root of the hash tree, and one of each block of a file that other layers have too.
 void DamageBlocks(const std::string& store) {
   const std::string path = store + "/layers/" + TheSupplies().store.base + ".layer";
@@ -105,6 +113,7 @@ std::vector<Scene> Scenes() {
       {"repair-catalog of a missing one",
        {"repair-catalog"},
        [](const std::string& store) { stdfs::remove_all(store + "/catalog"); }},
+      {"repair-catalog where names cannot be exchanged", {"repair-catalog"}, RevertAndForget, false},
   };
 }
 

@@ -23,6 +23,8 @@ struct Scene {
   std::vector<std::string> command;
   // Brings the store, a copy of that of the supplies, to where the command has something to do.
   std::function<void(const std::string& store)> prepare;
+  // Whether its disk can exchange two names. Otherwise a cut may leave a store that has to be mended first.
+  bool exchanges = true;
 };
 
 std::vector<Scene> Scenes();

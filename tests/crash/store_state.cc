@@ -64,7 +64,7 @@ std::set<std::string> LeftoversIn(const std::string& path, const StoreState& sta
   for (const auto& entry : stdfs::directory_iterator(path)) {
     const std::string name = entry.path().filename();
     const bool known = name == "veneer-store.json" || name == "trust" || name == "layers" ||
-                       name == "withdrawals" || name == "catalog" || name.starts_with("catalog.old-");
+                       name == "withdrawals" || name == "catalog";
     if (!known) left.insert(name);
   }
   for (const auto& entry : stdfs::directory_iterator(path + "/layers")) {

@@ -13,9 +13,11 @@
 
 #include "fs/base/unique_fd.h"
 #include "fs/catalog/catalog.h"
+#include "fs/catalog/catalog_lock.h"
 #include "fs/fuse/sanitizers.h"
 #include "tests/support/process.h"
 #include "tests/support/watchdog.h"
+#include "tests/tools/error_pipe.h"
 #include "tests/tools/forge.h"
 #include "tests/tools/policy_store.h"
 
@@ -215,6 +217,30 @@ TEST_CASE("a mount serves on over a catalog that is damaged or gone; a new one s
   CHECK(ReadFile(store.mount() + "/usr/lib/net") == "n");
 }
 
+TEST_CASE("no catalog is made anew under a mount whose server is gone, or that begins meanwhile") {
+  const FaultyStore store;
+  SECTION("killed") {
+    store.Json({"mount", store.mount()});
+    const pid_t server = store.Json({"status"}).at("mounts").at(0).at("supervisor_pid");
+    REQUIRE(::kill(server, SIGKILL) == 0);
+    WaitForEnd(server);
+  }
+  SECTION("begun while it waits for another change") {
+    auto held = catalog::HoldCatalog(store.path() + "/catalog", std::chrono::seconds(10));
+    REQUIRE_OK(held);
+    ErrorPipe error;
+    Command repair(VeneerCommand({"--store", store.path(), "repair-catalog"}), error.write());
+    CHECK(error.ReadLine().find("waiting for it") != std::string::npos);
+    store.Json({"mount", store.mount()});
+    held->reset();
+    CHECK(repair.Wait().status == 5);
+  }
+  RequireErrorLine(store.Run({"repair-catalog"}), 5, "repair-catalog", {"umount " + store.mount()});
+  CHECK_FALSE(stdfs::exists(store.path() + "/catalog.new"));
+  store.Json({"umount", "--lazy", store.mount()});
+  CHECK(store.Json({"repair-catalog"}).at("stack_kept") == true);
+}
+
 TEST_CASE("what a catalog's log holds behind its last commit is no commit") {
   const FaultyStore store;
   const auto before = store.Json({"status"});
@@ -247,8 +273,10 @@ TEST_CASE("repair-catalog takes up what is signed, whatever lies in the store an
   stdfs::remove_all(store.path() + "/catalog");
   stdfs::copy(other.path() + "/catalog", store.path() + "/catalog", stdfs::copy_options::recursive);
 
-  const auto repaired = store.Json({"repair-catalog"});
+  // Of the stack that it calls current, nothing is here.
+  const auto repaired = store.Json({"repair-catalog"}, 3);
   CHECK(repaired.at("stack_kept") == false);
+  CHECK(repaired.at("missing").size() == 2);
   CHECK(repaired.at("passed_over").size() == 3);
   CHECK(store.Current() == std::vector<std::string>{store.base, store.lib});
   CHECK(store.Json({"scan"}).at("findings").empty());

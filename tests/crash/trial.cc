@@ -21,7 +21,7 @@ Trial::Trial(const Scene& scene) : scene_(scene) {
 }
 
 CommandResult Trial::RunRecorded(StepLog& log) const {
-  RecordingDisk disk(log);
+  RecordingDisk disk(log, scene_.exchanges);
   const auto env = NewRecordingEnv(log);
   return RunInProcess(store_, scene_.command, {&disk, env.get()});
 }
@@ -58,7 +58,7 @@ void Trial::RequireRecovers() {
   const auto state = ReadWholeStore(store_, wrong);
   INFO(wrong);
   // A store that the command was to mend may need it still.
-  if (before_ || state) {
+  if ((before_ && scene_.exchanges) || state) {
     REQUIRE(state);
     const bool is_old = before_ && state->current == before_->current && state->pending == before_->pending;
     const bool is_new = state->current == after_.current && state->pending == after_.pending;
