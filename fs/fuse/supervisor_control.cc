@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "fs/core/stack_check.h"
 #include "fs/fuse/layer_offer.h"
 #include "fs/fuse/supervisor.h"
 
@@ -56,6 +57,7 @@ Status Supervisor::CheckNumber(uint64_t number, const std::vector<std::string>& 
 }
 
 // Layers that are open stay as they are: their signatures were verified, and their files cannot be another's.
+// The record of the generation is not trusted: it could lay the base over its patches.
 Result<Supervisor::Shown> Supervisor::OpenLayers(const catalog::Catalog& catalog, uint64_t number,
                                                  const std::vector<std::string>& ids) {
   VENEER_ASSIGN(const auto trust, store_.LoadTrust());
@@ -82,6 +84,10 @@ Result<Supervisor::Shown> Supervisor::OpenLayers(const catalog::Catalog& catalog
     }
     shown.slots.push_back(slot);
   }
+  std::vector<const format::Manifest*> manifests;
+  for (const uint16_t slot : shown.slots)
+    manifests.push_back(&(opened.contains(slot) ? opened : layers_).at(slot).signed_manifest.manifest);
+  VENEER_TRY(core::CheckStack(manifests));
   for (const auto& [slot, layer] : opened) opening_.insert(slot);
   layers_.merge(opened);
   return shown;

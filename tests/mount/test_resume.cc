@@ -83,5 +83,18 @@ TEST_CASE("a record that means another stack by the number that is shown is no n
   CHECK(same->mounts.empty());
 }
 
+// The catalog is not trusted: its layers' signatures say nothing of their order.
+TEST_CASE("a generation whose layers are no stack is not shown") {
+  const SwitchRig rig(1);
+  fuse::LiveMount mount = OnlyMount(rig);
+  const auto stack = rig.StackOf(2);
+  for (const auto& layers : {std::vector{stack[1], stack[0]}, std::vector{stack[1]},
+                             std::vector{stack[0], stack[2]}, std::vector{stack[0], stack[1], stack[1]}}) {
+    REQUIRE_FAILS(ErrorCode::kDamaged,
+                  mount.channel.Ask({{"request", "prepare"}, {"generation", 2}, {"layers", layers}}));
+  }
+  REQUIRE_OK(mount.channel.Ask({{"request", "prepare"}, {"generation", 2}, {"layers", stack}}));
+}
+
 }  // namespace
 }  // namespace veneer::test
