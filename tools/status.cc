@@ -90,6 +90,22 @@ void ShowMounts(const fuse::FoundMounts& mounts, Output& output) {
   output.json()["unasked"] = ShowUnknown(mounts.unasked, output);
 }
 
+// Of a server that is silent or may not be asked nobody knows which mount it has.
+Status ShowUnserved(const catalog::Store& store, const fuse::FoundMounts& mounts, Output& output) {
+  Json list = Json::array();
+  std::vector<std::string> unserved;
+  if (mounts.silent.empty() && mounts.unasked.empty()) {
+    VENEER_ASSIGN(unserved, fuse::FindUnserved(store.path(), mounts.live));
+  }
+  for (const std::string& dir : unserved) {
+    output.Line("mounted at {}", dir);
+    output.Line("  NOT SERVED  its server is gone: requests wait for another, or fail");
+    list.push_back(ToUtf8(dir));
+  }
+  output.json()["unserved"] = std::move(list);
+  return {};
+}
+
 // What is on record. Where that cannot be read, the answer has none of it.
 Status ShowRecord(const catalog::Store& store, Output& output) {
   VENEER_ASSIGN(const auto catalog, store.OpenCatalogForReading());
@@ -115,6 +131,7 @@ Status ShowStatus(const Globals& globals, Output& output) {
   VENEER_ASSIGN(const catalog::Store store, catalog::Store::Open(globals.store, globals.trust));
   VENEER_ASSIGN(const auto mounts, fuse::FindMounts(store.identity(), fuse::kShowPatience));
   ShowMounts(mounts, output);
+  VENEER_TRY(ShowUnserved(store, mounts, output));
   VENEER_TRY(ShowRecord(store, output));
   return mounts.AllAnswer();
 }

@@ -59,15 +59,28 @@ Status CommitAll(std::vector<LiveMount>& mounts, SwitchReport& report) {
   return outcome;
 }
 
-Result<std::vector<LiveMount>> FindFollowers(const std::string& identity) {
-  VENEER_ASSIGN(std::vector<LiveMount> mounts, FindLiveMounts(identity));
+// A mount whose server was just killed shows what it showed until another one goes on with it.
+void WarnOfUnserved(const catalog::Store& store, const std::vector<LiveMount>& live, SwitchReport& report) {
+  const auto unserved = FindUnserved(store.path(), live);
+  if (!unserved) report.warnings.push_back(unserved.error().message());
+  if (!unserved) return;
+  for (const std::string& dir : *unserved) {
+    report.warnings.push_back(fmt::format(
+        "{}: no server answers for this mount, and it shows what it did until one does; run: veneer status",
+        dir));
+  }
+}
+
+std::vector<LiveMount> Followers(std::vector<LiveMount> mounts) {
   std::erase_if(mounts, [](const LiveMount& mount) { return mount.pinned(); });
   return mounts;
 }
 
 // Switches the mounts that show another generation than the one recorded, `report.generation`.
-Status TakeAlong(const std::string& identity, SwitchReport& report) {
-  VENEER_ASSIGN(auto mounts, FindFollowers(identity));
+Status TakeAlong(const catalog::Store& store, SwitchReport& report) {
+  VENEER_ASSIGN(std::vector<LiveMount> live, FindLiveMounts(store.identity()));
+  WarnOfUnserved(store, live, report);
+  std::vector<LiveMount> mounts = Followers(std::move(live));
   std::erase_if(mounts, [&, root = ToHex(report.generation.effective_root)](const LiveMount& mount) {
     return mount.generation() == report.generation.number && mount.effective_root() == root;
   });
@@ -83,7 +96,8 @@ Result<SwitchReport> SwitchGeneration(const catalog::Store& store, catalog::Cata
   SwitchReport report;
   VENEER_ASSIGN(const uint64_t number, catalog.NextGeneration());
   report.generation = {number, layers, catalog::EffectiveRoot(layers), reason, event.time};
-  VENEER_ASSIGN(std::vector<LiveMount> mounts, FindFollowers(store.identity()));
+  VENEER_ASSIGN(std::vector<LiveMount> live, FindLiveMounts(store.identity()));
+  std::vector<LiveMount> mounts = Followers(std::move(live));
 
   const auto begin = std::chrono::steady_clock::now();
   VENEER_TRY(PrepareAll(mounts, report));
@@ -101,8 +115,7 @@ Result<SwitchReport> SwitchGeneration(const catalog::Store& store, catalog::Cata
   report.microseconds = MicrosecondsSince(begin);
   // Mounts that began meanwhile may have read the record as it was before. The switch has happened: what goes
   // wrong here is a warning.
-  if (Status along = TakeAlong(store.identity(), report); !along)
-    report.warnings.push_back(along.error().message());
+  if (Status along = TakeAlong(store, report); !along) report.warnings.push_back(along.error().message());
   return report;
 }
 
@@ -110,7 +123,7 @@ Result<SwitchReport> CatchUp(const catalog::Store& store, const catalog::Generat
   SwitchReport report;
   report.generation = current;
   const auto begin = std::chrono::steady_clock::now();
-  VENEER_TRY(TakeAlong(store.identity(), report));
+  VENEER_TRY(TakeAlong(store, report));
   report.microseconds = MicrosecondsSince(begin);
   return report;
 }

@@ -9,6 +9,8 @@
 #include <set>
 #include <system_error>
 
+#include "fs/fuse/mount_table.h"
+
 namespace veneer::fuse {
 namespace {
 
@@ -151,6 +153,17 @@ Result<std::vector<LiveMount>> FindLiveMounts(const std::string& identity) {
   VENEER_TRY(found.AllAnswer());
   if (!found.unasked.empty()) return tl::unexpected<Error>(found.unasked.front());
   return std::move(found.live);
+}
+
+Result<std::vector<std::string>> FindUnserved(const std::string& store, const std::vector<LiveMount>& live) {
+  std::set<dev_t> seen;
+  for (const LiveMount& mount : live) seen.insert(mount.device());
+  VENEER_ASSIGN(const auto mounts, ReadMountsOf(store));
+  std::vector<std::string> unserved;
+  for (const MountEntry& mount : mounts) {
+    if (seen.insert(mount.device).second) unserved.push_back(mount.target);
+  }
+  return unserved;
 }
 
 }  // namespace veneer::fuse

@@ -50,4 +50,9 @@ Result<FoundMounts> FindMounts(const std::string& identity, std::chrono::millise
 // and so is one that may not be asked.
 Result<std::vector<LiveMount>> FindLiveMounts(const std::string& identity);
 
+// Where the store in the folder `store` is mounted and none of `live`, all the mounts that answer, is that
+// mount: its server was killed, and maybe another is about to go on with it. Each once, in any name space.
+// kIo.
+Result<std::vector<std::string>> FindUnserved(const std::string& store, const std::vector<LiveMount>& live);
+
 }  // namespace veneer::fuse
