@@ -63,6 +63,22 @@ TEST_CASE("after a power cut at any step a store is old or new, whole, and the c
   }
 }
 
+// The program itself is killed elsewhere (test_kills), on a disk that can exchange names.
+TEST_CASE("a command that is killed after any step on a disk that cannot exchange names recovers") {
+  for (const Scene& scene : Scenes()) {
+    if (scene.exchanges) continue;
+    Trial trial(scene);
+    DiskModel disk(trial.tree());
+    for (size_t i = 0; i < trial.steps().size(); ++i) {
+      INFO(scene.name << ", killed after step " << i << " of " << trial.steps().size());
+      disk.Apply(trial.steps()[i]);
+      if (trial.steps()[i].kind != Step::Kind::kRename) continue;
+      trial.Place(disk.Now());
+      trial.RequireRecovers();
+    }
+  }
+}
+
 TEST_CASE("likewise where some of what was not synced survives, torn or in another order") {
   const Seeds seeds = SeedsOr(20);
   for (const Scene& scene : Scenes()) {
