@@ -12,6 +12,7 @@
 #include "fs/catalog/codec.h"
 #include "fs/catalog/database.h"
 #include "fs/catalog/keys.h"
+#include "fs/catalog/log_check.h"
 #include "fs/catalog/marks.h"
 #include "fs/catalog/rocks_options.h"
 #include "fs/catalog/rocks_status.h"
@@ -103,6 +104,9 @@ Status ReadSlots(const std::string& path, Remains& remains) {
 
 // A family that this program does not know would be lost without a word.
 Status CheckFamilies(const std::string& path) {
+  if (const Status files = CheckFiles(path); !files) {  // reading them could last for ever
+    return files.error().code() == ErrorCode::kDamaged ? Status() : files;
+  }
   std::vector<std::string> names;
   const auto listed = rocksdb::DB::ListColumnFamilies(DatabaseOptions(OpenMode::kRead), path, &names);
   if (!listed.ok()) {
