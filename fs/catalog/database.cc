@@ -21,8 +21,9 @@ rocksdb::Slice AsSlice(std::string_view bytes) {
 
 }  // namespace
 
-Database::Database(std::string path, bool writable, std::unique_ptr<rocksdb::DB> db, Families families)
-    : path_(std::move(path)), writable_(writable), db_(std::move(db)), families_(std::move(families)) {}
+Database::Database(std::string path, std::unique_ptr<rocksdb::Env> env, std::unique_ptr<rocksdb::DB> db,
+                   Families families)
+    : path_(std::move(path)), env_(std::move(env)), db_(std::move(db)), families_(std::move(families)) {}
 
 Database::~Database() {
   if (written_) Tidy();
@@ -86,7 +87,7 @@ Status Database::Delete(rocksdb::WriteBatch& batch, FamilyIndex family, std::str
 }
 
 Status Database::Write(rocksdb::WriteBatch& batch) {
-  if (!writable_) return Fail(ErrorCode::kUsage, "{}: opened for reading", path_);
+  if (!writable()) return Fail(ErrorCode::kUsage, "{}: opened for reading", path_);
   rocksdb::WriteOptions options;
   options.sync = true;
   const auto status = db_->Write(options, &batch);

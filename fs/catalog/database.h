@@ -2,6 +2,7 @@
 #pragma once
 
 #include <rocksdb/db.h>
+#include <rocksdb/env.h>
 
 #include <chrono>
 #include <functional>
@@ -40,7 +41,7 @@ class Database {
   Database& operator=(const Database&) = delete;
 
   const std::string& path() const { return path_; }
-  bool writable() const { return writable_; }
+  bool writable() const { return env_ != nullptr; }
 
   // The value of `key`, or nothing. kDamaged, kIo.
   Result<std::optional<std::string>> Get(FamilyIndex family, std::string_view key) const;
@@ -63,9 +64,12 @@ class Database {
 
  private:
   using Families = std::vector<rocksdb::ColumnFamilyHandle*>;
-  Database(std::string path, bool writable, std::unique_ptr<rocksdb::DB> db, Families families);
+  // `env`: what `db` was opened for writing with; nothing for reading.
+  Database(std::string path, std::unique_ptr<rocksdb::Env> env, std::unique_ptr<rocksdb::DB> db,
+           Families families);
 
-  // One try of opening, by whatever way `mode` says. The status is RocksDB's.
+  // One try of opening, by whatever way `mode` says; for writing on `env`, as Medium has it. The status is
+  // RocksDB's.
   static rocksdb::Status Open(const std::string& path, OpenMode mode, rocksdb::Env* env,
                               std::optional<FamilyIndex> only, std::unique_ptr<Database>& database);
 
@@ -73,8 +77,8 @@ class Database {
   void Tidy();
 
   std::string path_;
-  bool writable_;
   bool written_ = false;
+  std::unique_ptr<rocksdb::Env> env_;  // outlives db_
   std::unique_ptr<rocksdb::DB> db_;
   Families families_;  // as in FamilyDescriptors(); nullptr: not opened
 };

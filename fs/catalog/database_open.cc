@@ -14,6 +14,7 @@
 #include "fs/catalog/log_check.h"
 #include "fs/catalog/rocks_options.h"
 #include "fs/catalog/rocks_status.h"
+#include "fs/catalog/writing_env.h"
 #include "fs/io/file_ops.h"
 
 namespace veneer::catalog {
@@ -67,7 +68,8 @@ rocksdb::Status Database::Open(const std::string& path, OpenMode mode, rocksdb::
                                std::optional<FamilyIndex> only, std::unique_ptr<Database>& database) {
   rocksdb::DB* db = nullptr;
   Families families;
-  const auto options = DatabaseOptions(mode, env);
+  auto writing = mode == OpenMode::kRead ? nullptr : NewWritingEnv(env);
+  const auto options = DatabaseOptions(mode, writing.get());
   auto wanted = FamilyDescriptors();
   if (only) wanted = {wanted[0], wanted[*only + 1]};
   const auto status = mode == OpenMode::kRead
@@ -81,7 +83,7 @@ rocksdb::Status Database::Open(const std::string& path, OpenMode mode, rocksdb::
       families = std::move(all);
     }
     database.reset(
-        new Database(path, mode != OpenMode::kRead, std::unique_ptr<rocksdb::DB>(db), std::move(families)));
+        new Database(path, std::move(writing), std::unique_ptr<rocksdb::DB>(db), std::move(families)));
   }
   return status;
 }

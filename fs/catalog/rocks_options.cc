@@ -49,8 +49,7 @@ rocksdb::DBOptions DatabaseOptions(OpenMode mode, rocksdb::Env* env) {
   options.create_if_missing = mode == OpenMode::kCreate;
   options.create_missing_column_families = mode == OpenMode::kCreate;
   options.error_if_exists = mode == OpenMode::kCreate;
-  if (env != nullptr) options.env = env;
-  if (mode == OpenMode::kRead) options.env = &threadless;
+  options.env = mode == OpenMode::kRead ? &threadless : env;
   options.info_log = std::make_shared<NullLogger>();
   options.listeners = {std::make_shared<NoRetries>()};
   options.max_bgerror_resume_count = 0;

@@ -13,8 +13,8 @@ enum class OpenMode { kCreate, kRead, kWrite };
 // What a family keeps in memory before it becomes a table file, in bytes.
 inline constexpr size_t kWriteBufferSize = 1 << 20;
 
-// `env`: for writing, what RocksDB is to use in place of its own; nullptr for that.
-rocksdb::DBOptions DatabaseOptions(OpenMode mode, rocksdb::Env* env = nullptr);
+// `env`: what RocksDB is to use for writing; nullptr for reading.
+rocksdb::DBOptions DatabaseOptions(OpenMode mode, rocksdb::Env* env);
 
 // RocksDB's own family `default` first, then those of key_space.h in their order.
 std::vector<rocksdb::ColumnFamilyDescriptor> FamilyDescriptors();

@@ -160,40 +160,67 @@ DiskModel::Names DiskModel::TornNames(const Inode& folder, std::mt19937_64& rand
   return names;
 }
 
-void DiskModel::Collect(size_t inode, const std::string& path, View view, std::mt19937_64& random,
+size_t DiskModel::UnsyncedNames() const {
+  size_t count = 0;
+  for (const Inode& inode : inodes_) count += inode.name_changes.size();
+  return count;
+}
+
+DiskModel::Names DiskModel::SomeNames(const Inode& folder,
+                                      const std::function<bool(size_t name)>& survives) const {
+  size_t number = 0;
+  for (const Inode* before = inodes_.data(); before != &folder; ++before)
+    number += before->name_changes.size();
+  Names names = folder.safe_names;
+  for (const NameChange& change : folder.name_changes) {
+    if (survives(number++)) Make(names, change);
+  }
+  return names;
+}
+
+void DiskModel::Collect(size_t inode, const std::string& path, const NamesOf& names, const BytesOf& bytes,
                         Tree& tree) const {
   const Inode& here = inodes_[inode];
   if (!here.is_folder) {
-    tree[path] = view == View::kNow ? here.bytes : view == View::kSafe ? here.safe_bytes : Torn(here, random);
+    tree[path] = bytes(here);
     return;
   }
   if (!path.empty()) tree[path] = std::nullopt;
-  const Names names = view == View::kNow    ? here.names
-                      : view == View::kSafe ? here.safe_names
-                                            : TornNames(here, random);
-  for (const auto& [name, child] : names) {
-    Collect(child, path.empty() ? name : path + "/" + name, view, random, tree);
+  for (const auto& [name, child] : names(here)) {
+    Collect(child, path.empty() ? name : path + "/" + name, names, bytes, tree);
   }
 }
 
-Tree DiskModel::Now() const {
-  std::mt19937_64 unused;
+Tree DiskModel::View(const NamesOf& names, const BytesOf& bytes) const {
   Tree tree;
-  Collect(0, "", View::kNow, unused, tree);
+  Collect(0, "", names, bytes, tree);
   return tree;
+}
+
+Tree DiskModel::Now() const {
+  return View([](const Inode& folder) { return folder.names; }, [](const Inode& file) { return file.bytes; });
 }
 
 Tree DiskModel::AfterCut() const {
-  std::mt19937_64 unused;
-  Tree tree;
-  Collect(0, "", View::kSafe, unused, tree);
-  return tree;
+  return View([](const Inode& folder) { return folder.safe_names; },
+              [](const Inode& file) { return file.safe_bytes; });
+}
+
+Tree DiskModel::AfterCutKeeping(size_t name) const {
+  return View(
+      [&](const Inode& folder) { return SomeNames(folder, [&](size_t number) { return number == name; }); },
+      [](const Inode& file) { return file.safe_bytes; });
+}
+
+Tree DiskModel::AfterCutLosing(size_t name) const {
+  return View(
+      [&](const Inode& folder) { return SomeNames(folder, [&](size_t number) { return number != name; }); },
+      [](const Inode& file) { return file.bytes; });
 }
 
 Tree DiskModel::AfterCut(std::mt19937_64& random) const {
-  Tree tree;
-  Collect(0, "", View::kTorn, random, tree);
-  return tree;
+  return View([&](const Inode& folder) { return TornNames(folder, random); },
+              [&](const Inode& file) { return Torn(file, random); });
 }
 
 }  // namespace veneer::test

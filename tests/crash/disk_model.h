@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <random>
@@ -35,6 +36,11 @@ class DiskModel {
   Tree Now() const;
   // After a power cut that took all that was not synced.
   Tree AfterCut() const;
+  // After one that took all of it but one change of a name, whatever that was to be the name of; and after
+  // one that left all of it but one. For each of the UnsyncedNames(), from 0 on.
+  size_t UnsyncedNames() const;
+  Tree AfterCutKeeping(size_t name) const;
+  Tree AfterCutLosing(size_t name) const;
   // After one that left some of it: whole writes or the beginning of one, in any order; names likewise, but
   // a rename or an exchange happened or did not.
   Tree AfterCut(std::mt19937_64& random) const;
@@ -54,7 +60,9 @@ class DiskModel {
     Names names, safe_names;
     std::vector<NameChange> name_changes;  // likewise
   };
-  enum class View { kNow, kSafe, kTorn };
+  // What a folder or a file has in one view of the disk.
+  using NamesOf = std::function<Names(const Inode& folder)>;
+  using BytesOf = std::function<Bytes(const Inode& file)>;
 
   static void Make(Bytes& bytes, const Change& change, size_t length);
   static void Make(Names& names, const NameChange& change);
@@ -62,7 +70,11 @@ class DiskModel {
   static Names TornNames(const Inode& folder, std::mt19937_64& random);
   size_t Find(const std::string& path) const;
   void ChangeNames(size_t folder, NameChange change);
-  void Collect(size_t inode, const std::string& path, View view, std::mt19937_64& random, Tree& tree) const;
+  // The safe names, with those changes that `survives` picks by their number among the UnsyncedNames().
+  Names SomeNames(const Inode& folder, const std::function<bool(size_t name)>& survives) const;
+  Tree View(const NamesOf& names, const BytesOf& bytes) const;
+  void Collect(size_t inode, const std::string& path, const NamesOf& names, const BytesOf& bytes,
+               Tree& tree) const;
 
   std::vector<Inode> inodes_;  // the first is the root; those that nobody names stay
 };

@@ -48,6 +48,20 @@ TEST_CASE("a cut brings back what was removed or exchanged in a folder that was 
         Tree{{"new", Text("old")}, {"old", std::nullopt}});
 }
 
+TEST_CASE("one name survives alone, with what was synced of its file, or is lost alone") {
+  const Step other{Kind::kCreate, "other", {}, 0, {}};
+  const DiskModel disk = After({kCreate, kWrite, kSync, other, {Kind::kRename, "new", "old", 0, {}}});
+  REQUIRE(disk.UnsyncedNames() == 3);
+  CHECK(disk.AfterCutKeeping(0) == Tree{{"new", Text("new")}, {"old", Text("old")}});
+  CHECK(disk.AfterCutKeeping(1) == Tree{{"old", Text("old")}, {"other", Bytes()}});
+  CHECK(disk.AfterCutKeeping(2) == Tree{{"old", Text("new")}});
+  CHECK(disk.AfterCutLosing(0) == Tree{{"old", Text("new")}, {"other", Bytes()}});
+  CHECK(disk.AfterCutLosing(1) == Tree{{"old", Text("new")}});
+  CHECK(disk.AfterCutLosing(2) == Tree{{"new", Text("new")}, {"old", Text("old")}, {"other", Bytes()}});
+  CHECK(After({kCreate, kWrite}).AfterCutKeeping(0) == Tree{{"new", Bytes()}, {"old", Text("old")}});
+  CHECK(After({kCreate, kSyncFolder}).UnsyncedNames() == 0);
+}
+
 TEST_CASE("what survives unsynced is any part of it, and a rename happened or did not") {
   const DiskModel disk = After({kCreate,
                                 kWrite,

@@ -79,6 +79,29 @@ TEST_CASE("a command that is killed after any step on a disk that cannot exchang
   }
 }
 
+TEST_CASE("likewise where one change of a name survives alone, or is lost alone") {
+  for (const Scene& scene : Scenes()) {
+    Trial trial(scene);
+    DiskModel disk(trial.tree());
+    Novelty novelty;
+    const auto require_recovers = [&](const Tree& left) {
+      if (!novelty.IsNew(left)) return;
+      trial.Place(left);
+      trial.RequireRecovers();
+    };
+    for (size_t i = 0; i < trial.steps().size(); ++i) {
+      disk.Apply(trial.steps()[i]);
+      if (trial.steps()[i].kind == Step::Kind::kWrite) continue;  // that changes no name
+      for (size_t name = 0; name < disk.UnsyncedNames(); ++name) {
+        INFO(scene.name << ", cut after step " << i + 1 << " of " << trial.steps().size() << ", name "
+                        << name);
+        require_recovers(disk.AfterCutKeeping(name));
+        require_recovers(disk.AfterCutLosing(name));
+      }
+    }
+  }
+}
+
 TEST_CASE("likewise where some of what was not synced survives, torn or in another order") {
   const Seeds seeds = SeedsOr(20);
   for (const Scene& scene : Scenes()) {
