@@ -4,6 +4,7 @@
 #include <chrono>
 #include <functional>
 #include <string>
+#include <utility>
 
 #include "fs/base/error.h"
 #include "fs/base/unique_fd.h"
@@ -12,6 +13,25 @@ namespace veneer::catalog {
 
 // kBusy: what whoever waited too long for a lock on `path` is told.
 tl::unexpected<Error> StillLocked(const std::string& path);
+
+// The file LOCK of a catalog, open.
+class CatalogLock {
+ public:
+  // That of the catalog that is in the folder `path` now. kNotFound, kIo.
+  static Result<CatalogLock> Open(const std::string& path);
+
+  // Whether it has the lock now. Not where somebody else has it; nor where `repair-catalog` has put another
+  // catalog into the place of the one that this is the lock of: the new one has a lock of its own. kIo.
+  Result<bool> Try() const;
+
+  UniqueFd Take() && { return std::move(fd_); }
+
+ private:
+  CatalogLock(std::string file, UniqueFd fd) : file_(std::move(file)), fd_(std::move(fd)) {}
+
+  std::string file_;
+  UniqueFd fd_;
+};
 
 // Keeps everybody from changing the catalog in the folder `path` for as long as the descriptor is open. For a
 // process that has to fork, where opening the catalog itself would start threads, and for what needs no

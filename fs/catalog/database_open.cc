@@ -68,7 +68,7 @@ rocksdb::Status Database::Open(const std::string& path, OpenMode mode, rocksdb::
                                std::optional<FamilyIndex> only, std::unique_ptr<Database>& database) {
   rocksdb::DB* db = nullptr;
   Families families;
-  auto writing = mode == OpenMode::kRead ? nullptr : NewWritingEnv(env);
+  auto writing = mode == OpenMode::kRead ? nullptr : NewWritingEnv(env, path);
   const auto options = DatabaseOptions(mode, writing.get());
   auto wanted = FamilyDescriptors();
   if (only) wanted = {wanted[0], wanted[*only + 1]};

@@ -8,6 +8,9 @@
 namespace veneer::catalog {
 namespace {
 
+// How RocksDB puts that fcntl(2) refused a lock.
+constexpr const char* kWhileLocking = "While lock file";
+
 bool Mentions(const rocksdb::Status& status, std::string_view words) {
   return status.ToString().find(words) != std::string::npos;
 }
@@ -43,7 +46,11 @@ Error FromRocks(const rocksdb::Status& status, const std::string& path) {
 // of locks; a lock file that cannot be opened at all has another one.
 bool LockIsHeld(const rocksdb::Status& status) {
   return status.IsIOError() &&
-         (Mentions(status, "While lock file") || Mentions(status, "lock hold by current process"));
+         (Mentions(status, kWhileLocking) || Mentions(status, "lock hold by current process"));
+}
+
+rocksdb::IOStatus LockOfAnother(const std::string& file) {
+  return rocksdb::IOStatus::IOError(kWhileLocking, file + ": another catalog has taken the place of its own");
 }
 
 }  // namespace veneer::catalog

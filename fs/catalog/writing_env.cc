@@ -2,8 +2,12 @@
 
 #include <rocksdb/file_system.h>
 #include <rocksdb/system_clock.h>
+#include <sys/stat.h>
 
+#include <optional>
 #include <utility>
+
+#include "fs/catalog/rocks_status.h"
 
 namespace veneer::catalog {
 namespace {
@@ -12,10 +16,17 @@ using rocksdb::IODebugContext;
 using rocksdb::IOOptions;
 using rocksdb::IOStatus;
 
+// Which folder `path` is; nothing if none.
+std::optional<std::pair<dev_t, ino_t>> IdentityOf(const std::string& path) {
+  struct stat st {};
+  if (::stat(path.c_str(), &st) != 0) return std::nullopt;
+  return std::pair(st.st_dev, st.st_ino);
+}
+
 class WritingFileSystem final : public rocksdb::FileSystemWrapper {
  public:
-  explicit WritingFileSystem(std::shared_ptr<rocksdb::FileSystem> base)
-      : FileSystemWrapper(std::move(base)) {}
+  WritingFileSystem(std::shared_ptr<rocksdb::FileSystem> base, const std::string& path)
+      : FileSystemWrapper(std::move(base)), path_(path), folder_(IdentityOf(path)) {}
   const char* Name() const override { return "WritingFileSystem"; }
 
   IOStatus RenameFile(const std::string& from, const std::string& to, const IOOptions& options,
@@ -28,6 +39,18 @@ class WritingFileSystem final : public rocksdb::FileSystemWrapper {
     }
     return target()->RenameFile(from, to, options, debug);
   }
+
+  IOStatus LockFile(const std::string& path, const IOOptions& options, rocksdb::FileLock** lock,
+                    IODebugContext* debug) override {
+    IOStatus status = target()->LockFile(path, options, lock, debug);
+    if (!status.ok() || (folder_ && IdentityOf(path_) == folder_)) return status;
+    status = target()->UnlockFile(std::exchange(*lock, nullptr), options, debug);
+    return status.ok() ? LockOfAnother(path) : status;
+  }
+
+ private:
+  std::string path_;
+  std::optional<std::pair<dev_t, ino_t>> folder_;
 };
 
 class WritingEnv final : public rocksdb::EnvWrapper {
@@ -44,9 +67,9 @@ class WritingEnv final : public rocksdb::EnvWrapper {
 
 }  // namespace
 
-std::unique_ptr<rocksdb::Env> NewWritingEnv(rocksdb::Env* base) {
+std::unique_ptr<rocksdb::Env> NewWritingEnv(rocksdb::Env* base, const std::string& path) {
   if (base == nullptr) base = rocksdb::Env::Default();
-  auto files = std::make_shared<WritingFileSystem>(base->GetFileSystem());
+  auto files = std::make_shared<WritingFileSystem>(base->GetFileSystem(), path);
   return std::make_unique<WritingEnv>(rocksdb::NewCompositeEnv(std::move(files)), base->GetSystemClock());
 }
 
