@@ -29,7 +29,7 @@ Status Mount(const Options& options, const Globals& globals, Output& output) {
   server.threads = options.threads;
   server.cache_bytes = options.cache;
   server.panic_on_corruption = options.on_corruption == "panic";
-  VENEER_TRY(MountAndServe(std::move(server), options.foreground));
+  VENEER_TRY(MountAndServe(std::move(server), globals.medium, options.foreground));
   output.json() = {{"dir", ToUtf8(dir)}};
   if (!options.foreground) output.Note("{}: mounted", dir);
   return {};

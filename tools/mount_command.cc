@@ -134,12 +134,12 @@ void End(pid_t server) {
 }
 
 // In a process of its own: the supervisor forks, and a process that wrote to the catalog must not any more.
-void TakePendingApart(const fuse::MountOptions& options) {
+void TakePendingApart(const fuse::MountOptions& options, const catalog::Medium& medium) {
   std::fflush(nullptr);
   const pid_t child = ::fork();
   if (child == 0) {
     static_cast<void>(Guarded([&]() -> Status {
-      TakePending(options, OpenLog(false));
+      TakePending(options, medium, OpenLog(false));
       return {};
     }));
     std::fflush(nullptr);
@@ -167,7 +167,7 @@ Result<std::string> MountPoint(const std::string& path) {
   return (std::filesystem::path(folder) / place.filename()).string();
 }
 
-Status MountAndServe(fuse::MountOptions options, bool foreground) {
+Status MountAndServe(fuse::MountOptions options, const catalog::Medium& medium, bool foreground) {
   // The daemon works in /. What is not there is for the store to complain of.
   for (std::string* path : {&options.store, &options.trust}) {
     if (auto absolute = AbsolutePath(*path)) *path = std::move(*absolute);
@@ -181,7 +181,7 @@ Status MountAndServe(fuse::MountOptions options, bool foreground) {
       return Serve(resume, OpenLog(false), [&] { manager->Ready(); });
     }
   }
-  TakePendingApart(options);
+  TakePendingApart(options, medium);
   const Begin begin = [&](fuse::Log log) {
     return fuse::Supervisor::Start(std::move(options), std::move(log), manager.get());
   };

@@ -5,6 +5,7 @@
 
 #include "fs/base/error.h"
 #include "fs/base/unique_fd.h"
+#include "fs/catalog/medium.h"
 #include "fs/fuse/supervisor.h"
 
 namespace veneer::tools {
@@ -17,8 +18,8 @@ Result<std::string> MountPoint(const std::string& path);
 
 // Mounts and serves. In the foreground until the file system is unmounted; otherwise in a daemon, and this
 // returns once the mount answers, or with the daemon's error. SIGTERM and SIGINT unmount, lazily where it is
-// in use.
-Status MountAndServe(fuse::MountOptions options, bool foreground);
+// in use. What it changes in the store before it serves, it changes through `medium`.
+Status MountAndServe(fuse::MountOptions options, const catalog::Medium& medium, bool foreground);
 
 // Takes a live mount over from the server at the other end of `former`, in a daemon; returns once the mount
 // is there. A request to stop meanwhile leaves the mount with one of the two. `lock` keeps others from the

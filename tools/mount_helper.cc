@@ -116,7 +116,7 @@ Status Mount(const Words& words) {
     rest = comma == std::string_view::npos ? "" : rest.substr(comma + 1);
   }
   if (words.fake) return {};
-  return MountAndServe(std::move(server), false);
+  return MountAndServe(std::move(server), {}, false);
 }
 
 }  // namespace

@@ -68,10 +68,10 @@ Result<uint64_t> ReadPending(const catalog::Store& store) {
 
 }  // namespace
 
-void TakePending(const fuse::MountOptions& options, const fuse::Log& log) {
+void TakePending(const fuse::MountOptions& options, const catalog::Medium& medium, const fuse::Log& log) {
   if (options.generation) return;
   // What cannot be read here the server cannot read either, and says so.
-  const auto store = catalog::Store::Open(options.store, options.trust);
+  const auto store = catalog::Store::Open(options.store, options.trust, medium);
   if (!store) return;
   const auto pending = ReadPending(*store);
   if (!pending || *pending == 0) return;

@@ -2,14 +2,15 @@
 #pragma once
 
 #include "fs/base/error.h"
+#include "fs/catalog/medium.h"
 #include "fs/fuse/supervisor.h"
 
 namespace veneer::tools {
 
 // Makes the pending generation of the store current, if there is one, no mount of the store is live, and its
 // layers hold in every way. What keeps it from that is logged, and the mount goes on with what is current: a
-// machine has to boot. Starts RocksDB's threads where there is a pending generation: for a process that does
-// not fork any more.
-void TakePending(const fuse::MountOptions& options, const fuse::Log& log);
+// machine has to boot. The store is changed through `medium`. Starts RocksDB's threads where there is a
+// pending generation: for a process that does not fork any more.
+void TakePending(const fuse::MountOptions& options, const catalog::Medium& medium, const fuse::Log& log);
 
 }  // namespace veneer::tools

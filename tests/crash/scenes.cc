@@ -6,6 +6,7 @@
 
 #include "fs/layer/layer.h"
 #include "tests/crash/in_process.h"
+#include "tools/pending.h"
 
 namespace veneer::test {
 namespace {
@@ -64,6 +65,19 @@ void DamageBlocks(const std::string& store) {
   REQUIRE_OK(io::WriteFileAtomically(path, *bytes));
 }
 
+// As `veneer mount` does, in a process of its own there.
+CommandResult TakePending(const std::string& store, const catalog::Medium& medium) {
+  CommandResult result{0, {}, {}};
+  fuse::MountOptions options;
+  options.store = store;
+  tools::TakePending(options, medium, [&](const fuse::Happening& happening) {
+    if (happening.kind.word != fuse::kPendingRefused.word) return;
+    result.err += happening.text;
+    result.status = 1;
+  });
+  return result;
+}
+
 }  // namespace
 
 Supplies::Supplies() {
@@ -115,6 +129,19 @@ std::vector<Scene> Scenes() {
        [](const std::string& store) { stdfs::remove_all(store + "/catalog"); }},
       {"repair-catalog where names cannot be exchanged", {"repair-catalog"}, RevertAndForget, false},
   };
+}
+
+std::vector<Scene> ScenesToCut() {
+  std::vector<Scene> scenes = Scenes();
+  scenes.push_back({"mount, with a generation that waits for it",
+                    {},
+                    [](const std::string& store) {
+                      Run(store, {"install", TheSupplies().lib_b});
+                      Run(store, {"activate", "--next-boot"});
+                    },
+                    true,
+                    TakePending});
+  return scenes;
 }
 
 std::unique_ptr<io::TemporaryFolder> NewFastFolder() {

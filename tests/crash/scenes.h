@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "fs/catalog/medium.h"
 #include "tests/tools/policy_store.h"
 
 namespace veneer::test {
@@ -20,14 +21,19 @@ const Supplies& TheSupplies();
 
 struct Scene {
   const char* name;
-  std::vector<std::string> command;
+  std::vector<std::string> command;  // empty where there is none that ends by itself
   // Brings the store, a copy of that of the supplies, to where the command has something to do.
   std::function<void(const std::string& store)> prepare;
   // Whether its disk can exchange two names. Otherwise a cut may leave a store that has to be mended first.
   bool exchanges = true;
+  // What happens in place of the command; `medium` as for RunInProcess.
+  std::function<CommandResult(const std::string& store, const catalog::Medium& medium)> run = {};
 };
 
 std::vector<Scene> Scenes();
+
+// Those, and what a mount does to a store before it serves.
+std::vector<Scene> ScenesToCut();
 
 // The one of them that mends a layer in place.
 Scene RepairScene();

@@ -31,7 +31,7 @@ Tree WithoutLocks(Tree tree) {
 }
 
 TEST_CASE("every change of a store is one that a test can cut") {
-  for (const Scene& scene : Scenes()) {
+  for (const Scene& scene : ScenesToCut()) {
     INFO(scene.name);
     Trial trial(scene);
     DiskModel disk(trial.tree());
@@ -48,7 +48,7 @@ TEST_CASE("every change of a store is one that a test can cut") {
 }
 
 TEST_CASE("after a power cut at any step a store is old or new, whole, and the command completes") {
-  for (const Scene& scene : Scenes()) {
+  for (const Scene& scene : ScenesToCut()) {
     Trial trial(scene);
     DiskModel disk(trial.tree());
     Novelty novelty;
@@ -80,7 +80,7 @@ TEST_CASE("a command that is killed after any step on a disk that cannot exchang
 }
 
 TEST_CASE("likewise where one change of a name survives alone, or is lost alone") {
-  for (const Scene& scene : Scenes()) {
+  for (const Scene& scene : ScenesToCut()) {
     Trial trial(scene);
     DiskModel disk(trial.tree());
     Novelty novelty;
@@ -104,7 +104,7 @@ TEST_CASE("likewise where one change of a name survives alone, or is lost alone"
 
 TEST_CASE("likewise where some of what was not synced survives, torn or in another order") {
   const Seeds seeds = SeedsOr(20);
-  for (const Scene& scene : Scenes()) {
+  for (const Scene& scene : ScenesToCut()) {
     Trial trial(scene);
     for (uint64_t seed = seeds.from; seed <= seeds.to; ++seed) {
       std::mt19937_64 random(seed);
@@ -115,6 +115,33 @@ TEST_CASE("likewise where some of what was not synced survives, torn or in anoth
       for (size_t i = 0; i < cut; ++i) disk.Apply(trial.steps()[i]);
       trial.Place(disk.AfterCut(random));
       trial.RequireRecovers();
+    }
+  }
+}
+
+TEST_CASE("likewise where the power is cut a second time, while the command completes") {
+  const Seeds seeds = SeedsOr(1);
+  for (const Scene& scene : ScenesToCut()) {
+    Trial trial(scene);
+    DiskModel disk(trial.tree());
+    Novelty novelty;
+    for (size_t i = 0; i <= trial.steps().size(); ++i) {
+      if (const Tree left = disk.AfterCut(); novelty.IsNew(left)) {
+        trial.Place(left);
+        const std::vector<Step> completing = trial.Complete();
+        for (uint64_t seed = seeds.from; seed <= seeds.to; ++seed) {
+          std::mt19937_64 random(seed + i);
+          const size_t cut = random() % (completing.size() + 1);
+          INFO(scene.name << ", VENEER_SEEDS=" << seed << "-" << seed << ", cut after step " << i << " of "
+                          << trial.steps().size() << ", then after step " << cut << " of "
+                          << completing.size());
+          DiskModel again(left);
+          for (size_t step = 0; step < cut; ++step) again.Apply(completing[step]);
+          trial.Place(again.AfterCut(random));
+          trial.RequireRecovers();
+        }
+      }
+      if (i < trial.steps().size()) disk.Apply(trial.steps()[i]);
     }
   }
 }

@@ -5,7 +5,7 @@ namespace veneer::test {
 namespace {
 
 void RefuseEach(const std::function<StepLog::Refuses(size_t step)>& refusing) {
-  for (const Scene& scene : Scenes()) {
+  for (const Scene& scene : ScenesToCut()) {
     Trial trial(scene);
     const size_t steps = trial.steps().size();
     for (size_t step = 0; step < steps; ++step) {

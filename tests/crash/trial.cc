@@ -12,18 +12,27 @@ Trial::Trial(const Scene& scene) : scene_(scene) {
   tree_ = ReadTree(store_);
   std::string ignored;
   before_ = ReadWholeStore(store_, ignored);
+  steps_ = Complete();
+  after_ = RequireState();
+}
+
+std::vector<Step> Trial::Complete() {
   StepLog log(store_);
   const CommandResult result = RunRecorded(log);
   INFO(result.err);
   REQUIRE(result.status == 0);
-  steps_ = log.steps();
-  after_ = RequireState();
+  return log.steps();
+}
+
+CommandResult Trial::Run(const catalog::Medium& medium) const {
+  if (scene_.run) return scene_.run(store_, medium);
+  return RunInProcess(store_, scene_.command, medium);
 }
 
 CommandResult Trial::RunRecorded(StepLog& log) const {
   RecordingDisk disk(log, scene_.exchanges);
   const auto env = NewRecordingEnv(log);
-  return RunInProcess(store_, scene_.command, {&disk, env.get()});
+  return Run({&disk, env.get()});
 }
 
 std::vector<std::string> Trial::ProgramCommand() const {
@@ -64,7 +73,7 @@ void Trial::RequireRecovers() {
     const bool is_new = state->current == after_.current && state->pending == after_.pending;
     CHECK((is_old || is_new));
   }
-  const CommandResult again = RunInProcess(store_, scene_.command);
+  const CommandResult again = Run();
   {
     INFO(again.err);
     REQUIRE(again.status == 0);

@@ -27,6 +27,9 @@ class Trial {
 
   Tree Present() const { return ReadTree(store_); }
 
+  // Runs the command on the store as it is now, and requires that it completes. What that took, step by step.
+  std::vector<Step> Complete();
+
   // Puts `tree` in the store's place.
   void Place(const Tree& tree) { WriteTree(tree, store_); }
 
@@ -38,6 +41,7 @@ class Trial {
   void RequireRecovers();
 
  private:
+  CommandResult Run(const catalog::Medium& medium = {}) const;
   CommandResult RunRecorded(StepLog& log) const;
   StoreState RequireState();
 
