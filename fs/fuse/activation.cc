@@ -37,6 +37,15 @@ int64_t MicrosecondsSince(std::chrono::steady_clock::time_point begin) {
       .count();
 }
 
+// A record that could not be written wholly, or not be synced, may be on the disk all the same, and is then
+// what every mount and every command goes by.
+Error NotRecorded(const Error& error, uint64_t generation) {
+  const ErrorCode code = error.code();
+  if (code != ErrorCode::kIo && code != ErrorCode::kNoSpace && code != ErrorCode::kFailed) return error;
+  return Error(code, fmt::format("{}; generation {} may be current all the same; run: veneer status",
+                                 error.message(), generation));
+}
+
 // One that does not answer any more switches when it does: it has been told.
 Status CommitAll(std::vector<LiveMount>& mounts, SwitchReport& report) {
   Status outcome;
@@ -105,11 +114,13 @@ Result<SwitchReport> SwitchGeneration(const catalog::Store& store, catalog::Cata
   update.PutGeneration(report.generation);
   update.SetCurrent(number);
   update.AddEvent(std::move(event));
-  Status recorded = CheckCancel();
-  if (recorded) recorded = catalog.Commit(std::move(update));
-  if (!recorded) {
+  if (Status stopped = CheckCancel(); !stopped) {
     AbortFirst(mounts, mounts.size());
-    return tl::unexpected<Error>(std::move(recorded).error());
+    return tl::unexpected<Error>(std::move(stopped).error());
+  }
+  // Where this fails the lines to the mounts are cut, and each looks at the record: see Supervisor::Gone.
+  if (const Status recorded = catalog.Commit(std::move(update)); !recorded) {
+    return tl::unexpected<Error>(NotRecorded(recorded.error(), number));
   }
   VENEER_TRY(CommitAll(mounts, report));
   report.microseconds = MicrosecondsSince(begin);

@@ -30,7 +30,8 @@ struct SwitchReport {
 
 // Makes a new generation of `layers` (ids, base first) current: every live mount that is not pinned prepares,
 // then the record is written, then all switch; and so do those that began meanwhile. A mount whose server
-// dies on the way holds up none of the others. An error before the record leaves everything as it was;
+// dies on the way holds up none of the others. An error before the record leaves everything as it was; where
+// the record itself could not be written, all follow what the disk says, and so does the message;
 // kInterrupted may come after it too, of a mount that has not said yet that it shows the new generation.
 // `catalog` is open for writing, so that switches take turns; `event` says what happened and by whom.
 Result<SwitchReport> SwitchGeneration(const catalog::Store& store, catalog::Catalog& catalog,

@@ -6,6 +6,7 @@
 #include "fs/io/file_ops.h"
 #include "tests/support/catch.h"
 #include "tests/support/control_thread.h"
+#include "tests/support/failing_log.h"
 #include "tests/support/scratch.h"
 
 namespace veneer::fuse {
@@ -54,13 +55,14 @@ class FakeMount {
 
 struct OpenedStore {
   test::Scratch scratch;
+  test::FailingLog log;
   std::optional<catalog::Store> store;
   std::unique_ptr<catalog::Catalog> catalog;
 
   OpenedStore() {
     std::filesystem::create_directories(scratch / "trust");
     REQUIRE_OK(catalog::Store::Init(scratch / "store", scratch / "trust"));
-    auto opened = catalog::Store::Open(scratch / "store");
+    auto opened = catalog::Store::Open(scratch / "store", {}, {.env = log.env()});
     REQUIRE_OK(opened);
     store.emplace(std::move(*opened));
     auto writing = store->OpenCatalogForWriting(std::chrono::seconds(1));
@@ -117,6 +119,25 @@ TEST_CASE("where one mount cannot prepare, those that did take it back and nothi
   CHECK(bad.asked() == std::vector<std::string>{"prepare"});
   const auto asked = one.asked();  // in which order the two are met is not said
   CHECK((asked.empty() || asked == std::vector<std::string>{"prepare", "abort"}));
+}
+
+TEST_CASE("where the record may be on the disk or not, no mount is told to take anything back") {
+  OpenedStore store;
+  const FakeMount mount(store.store->identity(), "one");
+  store.log.Fail();
+  const auto report = store.Switch();
+  REQUIRE_FAILS(ErrorCode::kIo, report);
+  CHECK(report.error().message().ends_with("generation 1 may be current all the same; run: veneer status"));
+  CHECK(mount.asked() == std::vector<std::string>{"prepare"});
+}
+
+TEST_CASE("where the record was refused before it was written, nothing else is said") {
+  OpenedStore store;
+  const FakeMount mount(store.store->identity(), "one");
+  const auto report = SwitchGeneration(*store.store, *store.catalog, {"no id"}, "activate",
+                                       {0, 1700000000, "activate", 0, "test", "one layer"});
+  REQUIRE_FAILS(ErrorCode::kUsage, report);
+  CHECK(report.error().message().find("may be current") == std::string::npos);
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include "tests/mount/program_trees.h"
 #include "tests/mount/switch_rig.h"
 #include "tests/support/control_thread.h"
+#include "tests/support/failing_log.h"
 #include "tests/support/process.h"
 #include "tests/support/until.h"
 #include "tests/tools/error_pipe.h"
@@ -166,6 +167,26 @@ TEST_CASE("a mount whose server is killed during a switch does not hold up the o
       CHECK(BigOn(rig.mount(1)) == BigContent(0));
     }
   }
+}
+
+TEST_CASE("a record that cannot be synced, and is there, is what all mounts show") {
+  const SwitchRig rig(2, MakeProgramTrees);
+  FailingLog log;
+  {
+    auto store = catalog::Store::Open(rig.store(), {}, {.env = log.env()});
+    REQUIRE_OK(store);
+    auto catalog = store->OpenCatalogForWriting(std::chrono::seconds(10));
+    REQUIRE_OK(catalog);
+    log.Fail();
+    const auto report = fuse::SwitchGeneration(*store, **catalog, rig.StackOf(1), "activate",
+                                               {0, 1700000000, "activate", 0, "test", "p"});
+    REQUIRE_FAILS(ErrorCode::kIo, report);
+  }
+  Until("the mounts to show what is on record", [&] {
+    const auto shown = rig.Generations();
+    return shown.at(rig.mount(0)) == 2 && shown.at(rig.mount(1)) == 2;
+  });
+  RequireAllShow(rig, 1);
 }
 
 // A mount that was left behind shows an older generation than the one on record.
