@@ -34,25 +34,26 @@ constexpr std::chrono::milliseconds kBetweenTries{25};
 using InUse = std::map<std::string, std::string>;
 
 // Asks `mount` to close the layers that it does not show and nobody uses. Adds those of `layers` that it
-// keeps; all of them where it cannot tell now.
-Status Release(fuse::LiveMount& mount, const std::vector<core::Candidate>& layers, InUse& kept) {
+// keeps; all of them where it cannot tell now. False where it has gone meanwhile: it holds nothing then.
+Result<bool> Release(fuse::LiveMount& mount, const std::vector<core::Candidate>& layers, InUse& kept) {
   nlohmann::json answer;
   for (int i = 0; i < kTries; ++i) {
     if (i != 0) std::this_thread::sleep_for(kBetweenTries);
     auto asked = mount.channel.Ask({{"request", "release"}});
+    if (!asked && asked.error().code() == ErrorCode::kNotFound) return false;
     if (!asked && asked.error().code() == ErrorCode::kBusy) {
       for (const core::Candidate& layer : layers)
         kept.emplace(layer.record.id, fmt::format("{} cannot tell whether it is in use: {}", mount.dir(),
                                                   asked.error().message()));
-      return {};
+      return true;
     }
     VENEER_ASSIGN(answer, std::move(asked));
-    if (answer["kept"].empty()) return {};
+    if (answer["kept"].empty()) return true;
   }
   for (const auto& layer : answer["kept"]) {
     kept[layer.at("layer")] = fmt::format("files of it are in use at {}; run: veneer ps", mount.dir());
   }
-  return {};
+  return true;
 }
 
 uint64_t SizeOf(const std::string& path) {
@@ -198,8 +199,8 @@ Status CollectGarbage(const Options& options, const Globals& globals, Output& ou
   VENEER_ASSIGN(auto mounts, fuse::FindLiveMounts(change.store.identity()));
   InUse in_use;
   for (fuse::LiveMount& mount : mounts) {
-    facts.mounted.insert(mount.generation());
-    VENEER_TRY(Release(mount, facts.layers, in_use));
+    VENEER_ASSIGN(const bool is_there, Release(mount, facts.layers, in_use));
+    if (is_there) facts.mounted.insert(mount.generation());
   }
   Tally tally;
   VENEER_TRY(RemoveLeftovers(change, options, facts.layers, tally, output));
