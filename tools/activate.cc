@@ -14,7 +14,7 @@ struct Options {
 };
 
 Status Activate(const Options& options, const Globals& globals, Output& output) {
-  VENEER_ASSIGN(StoreChange change, OpenForChange(globals));
+  VENEER_ASSIGN(StoreChange change, OpenForChange(globals, Ballast::kMayGo));
   return ActivateLayers(change, options.layers, options.switching, output);
 }
 
@@ -26,7 +26,9 @@ Action AddActivate(CLI::App& verb) {
   verb.add_option("LAYER", options->layers,
                   "Id, name, component or COMPONENT@LETTER (default: the newest of each)");
   AddSwitchOptions(verb, options->switching);
-  return [options](const Globals& globals, Output& output) { return Activate(*options, globals, output); };
+  return [options](const Globals& globals, Output& output) {
+    return WithRoomMended(Activate(*options, globals, output));
+  };
 }
 
 }  // namespace veneer::tools

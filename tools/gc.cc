@@ -6,6 +6,8 @@
 #include <system_error>
 #include <thread>
 
+#include "fs/catalog/ballast.h"
+#include "fs/catalog/catalog_lock.h"
 #include "fs/core/catalog_places.h"
 #include "fs/core/garbage.h"
 #include "fs/core/signed_layers.h"
@@ -91,10 +93,10 @@ bool IsTemporary(const std::string& name) {
 // A file in the folder of layers that no record names. Only what is known to be of no use is garbage: a whole
 // layer that its installation left so, and what did not even get its name. One that nobody can judge now may
 // be all that there is of a layer.
-Leftover JudgeUnrecorded(const StoreChange& change, const std::string& name) {
-  const std::string path = change.store.LayerPath(name);
+Leftover JudgeUnrecorded(const StoreReading& reading, const std::string& name) {
+  const std::string path = reading.store.LayerPath(name);
   if (IsTemporary(name)) return {path, "left by an interrupted command"};
-  const auto whole = core::VerifyLayerFile(change.store, name, *change.trust);
+  const auto whole = core::VerifyLayerFile(reading.store, name, *reading.trust);
   if (whole) return {path, "no record names it"};
   return {path,
           fmt::format("no record names it, and it is not known to be of no use: {}", whole.error().message()),
@@ -110,18 +112,18 @@ Result<std::vector<std::string>> NamesIn(const std::string& folder) {
 }
 
 // What interrupted commands left: files in the folder of layers that no record names, withdrawals that did
-// not get their names; and catalogs that were replaced, or still being made.
-Result<std::vector<Leftover>> FindLeftovers(const StoreChange& change,
-                                            const std::vector<core::Candidate>& layers) {
-  const catalog::Store& store = change.store;
+// not get their names; catalogs that were replaced, or still being made; and half a ballast.
+Result<std::vector<Leftover>> FindLeftovers(const StoreReading& reading) {
+  const catalog::Store& store = reading.store;
   std::set<std::string> known;
-  for (const core::Candidate& layer : layers) known.insert(layer.record.file_name);
+  VENEER_ASSIGN(const auto layers, reading.catalog->Layers());
+  for (const catalog::LayerRecord& layer : layers) known.insert(layer.file_name);
   std::vector<Leftover> leftovers;
   VENEER_ASSIGN(const auto files, NamesIn(store.layers_path()));
   for (const std::string& name : files) {
     std::error_code error;
     const bool is_file = std::filesystem::is_regular_file(store.LayerPath(name), error);
-    if (is_file && !known.contains(name)) leftovers.push_back(JudgeUnrecorded(change, name));
+    if (is_file && !known.contains(name)) leftovers.push_back(JudgeUnrecorded(reading, name));
   }
   VENEER_ASSIGN(const auto withdrawals, NamesIn(store.withdrawals_path()));
   for (const std::string& name : withdrawals) {
@@ -130,8 +132,10 @@ Result<std::vector<Leftover>> FindLeftovers(const StoreChange& change,
   }
   VENEER_ASSIGN(const auto others, NamesIn(store.path()));
   for (const std::string& name : others) {
-    if (!core::IsFormerCatalog(name)) continue;
-    leftovers.push_back({store.path() + "/" + name, "a catalog that another one has replaced"});
+    const std::string path = store.path() + "/" + name;
+    if (core::IsFormerCatalog(name)) leftovers.push_back({path, "a catalog that another one has replaced"});
+    if (IsTemporary(name) && name.starts_with(catalog::kBallast))
+      leftovers.push_back({path, "left by an interrupted command"});
   }
   return leftovers;
 }
@@ -142,13 +146,31 @@ struct Tally {
   uint64_t bytes = 0;
 };
 
-Status RemoveLeftovers(const StoreChange& change, const Options& options,
-                       const std::vector<core::Candidate>& layers, Tally& tally, Output& output) {
-  VENEER_ASSIGN(const auto leftovers, FindLeftovers(change, layers));
+// Whether it can be told what is needed.
+Status CheckCurrent(const catalog::Store& store, const catalog::State& state) {
+  if (state.current != 0) return {};
+  return Fail(ErrorCode::kUsage,
+              "{}: no generation is current, so nobody can tell what is needed; run: veneer install BASE "
+              "--activate",
+              store.path());
+}
+
+// Under the catalog's lock, and without opening it for writing: this needs no room on the disk, and so often
+// makes the room that the rest needs.
+Status RemoveLeftovers(const Options& options, const Globals& globals, Tally& tally, Output& output) {
+  VENEER_ASSIGN(auto store, catalog::Store::Open(globals.store, globals.trust, globals.medium));
+  VENEER_ASSIGN(auto trust, store.LoadTrust());
+  VENEER_ASSIGN(const UniqueFd lock,
+                catalog::HoldCatalog(store.catalog_path(), kPatience, WaitNotice(globals)));
+  VENEER_ASSIGN(auto catalog, store.OpenCatalogForReading());
+  const StoreReading reading{std::move(store), std::move(catalog), std::move(trust)};
+  VENEER_ASSIGN(const catalog::State state, reading.catalog->ReadState());
+  VENEER_TRY(CheckCurrent(reading.store, state));
+  VENEER_ASSIGN(const auto leftovers, FindLeftovers(reading));
   for (const auto& [path, reason, garbage] : leftovers) {
     const uint64_t size = SizeOf(path);
     Json json = {{"file", ToUtf8(path)}, {"bytes", size}, {"reason", ToUtf8(reason)}};
-    if (garbage && !options.dry_run) VENEER_TRY(change.store.disk().RemoveTree(path));
+    if (garbage && !options.dry_run) VENEER_TRY(reading.store.disk().RemoveTree(path));
     output.Line("{:<7}  {} ({}): {}",
                 !garbage          ? "kept"
                 : options.dry_run ? "garbage"
@@ -184,16 +206,13 @@ Status RemoveGarbage(const StoreChange& change, const Options& options, const co
 }
 
 Status CollectGarbage(const Options& options, const Globals& globals, Output& output) {
-  VENEER_ASSIGN(const StoreChange change, OpenForChange(globals));
+  Tally tally;
+  VENEER_TRY(RemoveLeftovers(options, globals, tally, output));
+  VENEER_ASSIGN(const StoreChange change, OpenForChange(globals, Ballast::kMayGo));
   core::GarbageFacts facts;
   facts.keep = options.keep;
   VENEER_ASSIGN(facts.state, change.catalog->ReadState());
-  if (facts.state.current == 0) {
-    return Fail(ErrorCode::kUsage,
-                "{}: no generation is current, so nobody can tell what is needed; run: veneer install BASE "
-                "--activate",
-                globals.store);
-  }
+  VENEER_TRY(CheckCurrent(change.store, facts.state));
   VENEER_ASSIGN(facts.layers, change.Candidates());
   VENEER_ASSIGN(facts.generations, change.catalog->Generations());
   VENEER_ASSIGN(auto mounts, fuse::FindLiveMounts(change.store.identity()));
@@ -202,9 +221,8 @@ Status CollectGarbage(const Options& options, const Globals& globals, Output& ou
     VENEER_ASSIGN(const bool is_there, Release(mount, facts.layers, in_use));
     if (is_there) facts.mounted.insert(mount.generation());
   }
-  Tally tally;
-  VENEER_TRY(RemoveLeftovers(change, options, facts.layers, tally, output));
   VENEER_TRY(RemoveGarbage(change, options, facts, in_use, tally, output));
+  catalog::KeepBallast(change.store);
   output.json() = {
       {"dry_run", options.dry_run}, {"removed", tally.removed}, {"kept", tally.kept}, {"bytes", tally.bytes}};
   output.Note("{}{}", SizeText(tally.bytes), options.dry_run ? " would be freed" : " freed");
@@ -221,8 +239,10 @@ Action AddGc(CLI::App& verb) {
       ->type_name("N")
       ->check(WholeNumber(0));
   verb.add_flag("-n,--dry-run", options->dry_run, "Only say what would be removed");
-  return
-      [options](const Globals& globals, Output& output) { return CollectGarbage(*options, globals, output); };
+  return [options](const Globals& globals, Output& output) {
+    return WithRoomMended(CollectGarbage(*options, globals, output),
+                          "make room on that file system by other means, and run: veneer gc");
+  };
 }
 
 }  // namespace veneer::tools

@@ -115,7 +115,9 @@ Action AddInstall(CLI::App& verb) {
       ->needs(activate);
   verb.add_flag("--next-boot", options->switching.next_boot, "With --activate: leave it for the next mount")
       ->needs(activate);
-  return [options](const Globals& globals, Output& output) { return Install(*options, globals, output); };
+  return [options](const Globals& globals, Output& output) {
+    return WithRoomMended(Install(*options, globals, output));
+  };
 }
 
 }  // namespace veneer::tools

@@ -58,7 +58,7 @@ Status CancelPending(const StoreChange& change, const catalog::State& state, Out
 }
 
 Status Revert(const Options& options, const Globals& globals, Output& output) {
-  VENEER_ASSIGN(StoreChange change, OpenForChange(globals));
+  VENEER_ASSIGN(StoreChange change, OpenForChange(globals, Ballast::kMayGo));
   VENEER_ASSIGN(const catalog::State state, change.catalog->ReadState());
   const bool named = options.all || options.generation != 0 || !options.layer.empty();
   if (state.pending != 0 && !named && !options.switching.dry_run) return CancelPending(change, state, output);
@@ -78,7 +78,9 @@ Action AddRevert(CLI::App& verb) {
   layer->excludes(to)->excludes(all);
   to->excludes(all);
   AddSwitchOptions(verb, options->switching);
-  return [options](const Globals& globals, Output& output) { return Revert(*options, globals, output); };
+  return [options](const Globals& globals, Output& output) {
+    return WithRoomMended(Revert(*options, globals, output));
+  };
 }
 
 }  // namespace veneer::tools

@@ -3,6 +3,7 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include "fs/catalog/ballast.h"
 #include "fs/core/withdrawal.h"
 #include "tools/output.h"
 
@@ -23,11 +24,18 @@ Result<core::PlanFacts> StoreChange::Facts() const {
                          core::WithdrawalReasons(store, state, *trust)};
 }
 
-Result<StoreChange> OpenForChange(const Globals& globals) {
+Result<StoreChange> OpenForChange(const Globals& globals, Ballast ballast) {
   VENEER_ASSIGN(catalog::Store store, catalog::Store::Open(globals.store, globals.trust, globals.medium));
   VENEER_ASSIGN(auto trust, store.LoadTrust());
+  if (ballast == Ballast::kMayGo) catalog::GiveUpBallast(store);
   VENEER_ASSIGN(auto catalog, store.OpenCatalogForWriting(kPatience, WaitNotice(globals)));
+  catalog::KeepBallast(store);
   return StoreChange{{std::move(store), std::move(catalog), std::move(trust)}};
+}
+
+Status WithRoomMended(Status outcome, std::string_view how) {
+  if (outcome || outcome.error().code() != ErrorCode::kNoSpace) return outcome;
+  return Fail(ErrorCode::kNoSpace, "{}; {}", outcome.error().message(), how);
 }
 
 std::function<void()> WaitNotice(const Globals& globals) {

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "fs/base/error.h"
@@ -27,9 +28,16 @@ struct StoreChange : StoreReading {
 // How long a change waits for another one.
 inline constexpr std::chrono::seconds kPatience{30};
 
+// Where the store's file system has next to no room left: whether a change gives up the store's ballast
+// (fs/catalog/ballast.h) for what it needs. For those that make room, or that cannot wait for it.
+enum class Ballast { kStays, kMayGo };
+
 // Opens the store for a change, waiting for another one for kPatience and saying so. kBusy after that; the
 // errors of Store.
-Result<StoreChange> OpenForChange(const Globals& globals);
+Result<StoreChange> OpenForChange(const Globals& globals, Ballast ballast = Ballast::kStays);
+
+// The outcome of a change, with `how` that is mended where there was no room.
+Status WithRoomMended(Status outcome, std::string_view how = "make room, or run: veneer gc");
 
 // Says, unless told to be quiet, that a change waits for another one. `globals` outlives the answer.
 std::function<void()> WaitNotice(const Globals& globals);

@@ -63,8 +63,8 @@ std::set<std::string> LeftoversIn(const std::string& path, const StoreState& sta
   std::set<std::string> left;
   for (const auto& entry : stdfs::directory_iterator(path)) {
     const std::string name = entry.path().filename();
-    const bool known = name == "veneer-store.json" || name == "trust" || name == "layers" ||
-                       name == "withdrawals" || name == "catalog";
+    const bool known = name == "veneer-store.json" || name == "trust" || name == "ballast" ||
+                       name == "layers" || name == "withdrawals" || name == "catalog";
     if (!known) left.insert(name);
   }
   for (const auto& entry : stdfs::directory_iterator(path + "/layers")) {

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
 
 #include "tests/crash/in_process.h"
 #include "tests/crash/scenes.h"
@@ -18,7 +19,7 @@ constexpr off_t kPage = 4096;
 
 class SmallTmpfs {
  public:
-  SmallTmpfs() { REQUIRE(::mount("tmpfs", scratch_.path().c_str(), "tmpfs", 0, "size=4m") == 0); }
+  SmallTmpfs() { REQUIRE(::mount("tmpfs", scratch_.path().c_str(), "tmpfs", 0, "size=16m") == 0); }
   ~SmallTmpfs() { ::umount2(scratch_.path().c_str(), MNT_DETACH); }
   SmallTmpfs(const SmallTmpfs&) = delete;
   SmallTmpfs& operator=(const SmallTmpfs&) = delete;
@@ -39,19 +40,30 @@ class SmallTmpfs {
   Scratch scratch_;
 };
 
+void Copy(const Scene& scene, const std::string& store) {
+  stdfs::remove_all(store);
+  stdfs::copy(TheSupplies().store.path(), store, stdfs::copy_options::recursive);
+  scene.prepare(store);
+}
+
+bool GivesUpBallast(const Scene& scene) {
+  const std::string& verb = scene.command.front();
+  return verb == "gc" || verb == "activate" || verb == "revert";
+}
+
+bool IsHinted(const Scene& scene) {
+  return GivesUpBallast(scene) || scene.command.front() == "install";
+}
+
 TEST_CASE("a full disk refuses a change and breaks nothing; with room it completes") {
   const SmallTmpfs disk;
   for (const Scene& scene : Scenes()) {
-    const auto copy = [&] {
-      stdfs::remove_all(disk.store());
-      stdfs::copy(TheSupplies().store.path(), disk.store(), stdfs::copy_options::recursive);
-      scene.prepare(disk.store());
-    };
     int refused = 0;
     for (int pages = 0;; ++pages) {
       INFO(scene.name << ", with room for " << pages << " pages");
       REQUIRE(pages < 500);
-      copy();
+      Copy(scene, disk.store());
+      stdfs::remove(disk.store() + "/ballast");
       disk.Fill(pages);
       const CommandResult full = RunInProcess(disk.store(), scene.command);
       INFO(full.err);
@@ -60,6 +72,9 @@ TEST_CASE("a full disk refuses a change and breaks nothing; with room it complet
       ++refused;
       CHECK(full.status == 1);
       CHECK(full.err.find("No space left on device") != std::string::npos);
+      if (IsHinted(scene)) {
+        CHECK(full.err.find("run: veneer --store " + disk.store() + " gc") != std::string::npos);
+      }
       if (scene.command == RepairScene().command) {
         // It needed no room for the blocks.
         std::string wrong;
@@ -76,6 +91,45 @@ TEST_CASE("a full disk refuses a change and breaks nothing; with room it complet
     INFO(scene.name);
     CHECK(refused > 0);
   }
+}
+
+TEST_CASE("gc, activate and revert find their way out of a full disk, and put the ballast back afterwards") {
+  const SmallTmpfs disk;
+  const std::string ballast = disk.store() + "/ballast";
+  for (const Scene& scene : Scenes()) {
+    if (!GivesUpBallast(scene)) continue;
+    INFO(scene.name);
+    Copy(scene, disk.store());
+    if (!stdfs::exists(ballast)) {
+      const CommandResult put_back = RunInProcess(disk.store(), {"activate", "--dry-run"});
+      REQUIRE(put_back.status == 0);
+    }
+    REQUIRE(stdfs::file_size(ballast) == 1 << 20);
+    disk.Fill(0);
+    const CommandResult full = RunInProcess(disk.store(), scene.command);
+    INFO(full.err);
+    CHECK(full.status == 0);
+    CHECK_FALSE(stdfs::exists(ballast));
+    std::string wrong;
+    CHECK(ReadWholeStore(disk.store(), wrong));
+    INFO(wrong);
+    disk.Empty();
+    CHECK(RunInProcess(disk.store(), {"gc"}).status == 0);
+    CHECK(stdfs::exists(ballast));
+  }
+}
+
+TEST_CASE("gc removes what interrupted commands left though there is neither room nor ballast") {
+  const SmallTmpfs disk;
+  stdfs::copy(TheSupplies().store.path(), disk.store(), stdfs::copy_options::recursive);
+  stdfs::remove(disk.store() + "/ballast");
+  const std::string left = disk.store() + "/layers/left.tmp-123456";
+  std::ofstream(left) << std::string(1 << 20, 'x');
+  disk.Fill(0);
+  const CommandResult gc = RunInProcess(disk.store(), {"gc"});
+  INFO(gc.err);
+  CHECK(gc.status == 0);
+  CHECK_FALSE(stdfs::exists(left));
 }
 
 }  // namespace
