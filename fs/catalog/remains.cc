@@ -108,7 +108,8 @@ Status CheckFamilies(const std::string& path) {
     return files.error().code() == ErrorCode::kDamaged ? Status() : files;
   }
   std::vector<std::string> names;
-  const auto listed = rocksdb::DB::ListColumnFamilies(DatabaseOptions(OpenMode::kRead), path, &names);
+  const auto listed =
+      rocksdb::DB::ListColumnFamilies(DatabaseOptions(OpenMode::kRead, nullptr), path, &names);
   if (!listed.ok()) {
     Error error = FromRocks(listed, path);
     return error.code() == ErrorCode::kDamaged ? Status() : tl::unexpected<Error>(std::move(error));

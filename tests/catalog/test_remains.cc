@@ -123,9 +123,9 @@ TEST_CASE("a catalog that is not there, and one of a newer program, are no losse
   REQUIRE_FAILS(ErrorCode::kNotFound, ReadRemains(store.folder() + "/none"));
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
-  REQUIRE(
-      rocksdb::DB::Open(DatabaseOptions(OpenMode::kWrite), store.path(), FamilyDescriptors(), &handles, &db)
-          .ok());
+  REQUIRE(rocksdb::DB::Open(DatabaseOptions(OpenMode::kWrite, nullptr), store.path(), FamilyDescriptors(),
+                            &handles, &db)
+              .ok());
   rocksdb::ColumnFamilyHandle* added = nullptr;
   REQUIRE(db->CreateColumnFamily(rocksdb::ColumnFamilyOptions(), "newer", &added).ok());
   handles.push_back(added);

@@ -16,7 +16,7 @@ namespace veneer::test {
 inline std::string TableOf(const std::string& path, catalog::FamilyIndex family) {
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
-  REQUIRE(rocksdb::DB::OpenForReadOnly(catalog::DatabaseOptions(catalog::OpenMode::kRead), path,
+  REQUIRE(rocksdb::DB::OpenForReadOnly(catalog::DatabaseOptions(catalog::OpenMode::kRead, nullptr), path,
                                        catalog::FamilyDescriptors(), &handles, &db)
               .ok());
   std::vector<rocksdb::LiveFileMetaData> tables;
