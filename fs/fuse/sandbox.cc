@@ -190,6 +190,11 @@ SandboxOptions UnprivilegedUser(const std::string& accounts) {
   return options;
 }
 
+const SandboxOptions& WorkerUser() {
+  static const SandboxOptions kUser = UnprivilegedUser();
+  return kUser;
+}
+
 Status EnterSandbox(const SandboxOptions& options) {
   GiveUpSparing();
   VENEER_TRY(LimitResources(options));

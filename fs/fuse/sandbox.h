@@ -23,6 +23,8 @@ struct SandboxOptions {
 // No name service is asked, since its modules may lie on the very mount that is to be served. For one
 // thread.
 SandboxOptions UnprivilegedUser(const std::string& accounts = "/etc/passwd");
+// That of this machine, looked up once in a process and its children: later nobody may serve the file.
+const SandboxOptions& WorkerUser();
 
 // From now on this process, all its threads and children run as that user without any capability, gain none
 // by whatever they run, are no less likely than others to be killed where memory runs out, have no more

@@ -84,6 +84,7 @@ Result<std::unique_ptr<Supervisor>> Supervisor::Start(MountOptions options, Log 
   self->history_.push_back(std::move(shown));
   self->opening_.clear();
   VENEER_TRY(self->SetUp());
+  self->HoldProgram();
   VENEER_TRY(self->Mount());
   if (keeper != nullptr) {
     self->keeper_ = keeper;
@@ -104,7 +105,7 @@ Status Supervisor::Listen() {
 }
 
 Status Supervisor::SetUp() {
-  setup_.sandbox = UnprivilegedUser();
+  setup_.sandbox = WorkerUser();
   setup_.threads = std::max(2U, options_.threads);
   setup_.cache_bytes = options_.cache_bytes;
   setup_.sandbox.memory = kWorkerMemory + setup_.threads * kThreadMemory + setup_.cache_bytes;

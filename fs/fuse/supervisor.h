@@ -143,6 +143,7 @@ class Supervisor {
   Status InheritState(Message state);
   Status InheritLayers(const nlohmann::json& layers, std::span<UniqueFd> files);
   void Keep();
+  void HoldProgram();
 
   MountOptions options_;
   catalog::Store store_;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "fs/base/cancel.h"
+#include "fs/fuse/locked_program.h"
 #include "fs/fuse/mount_table.h"
 #include "fs/fuse/supervisor.h"
 
@@ -117,6 +118,7 @@ Result<std::unique_ptr<Supervisor>> Supervisor::TakeOver(ControlChannel former, 
   state.descriptors.erase(state.descriptors.begin());
   VENEER_ASSIGN(auto self, Inherit(std::move(state), std::move(log)));
   VENEER_TRY(CheckCancel());  // a signal that came before they were blocked
+  self->HoldProgram();
   // Where the former one dies of this, it has let go all the same.
   if (auto gone = former.Ask({{"request", "let-go"}}); !gone && !former.gone())
     return tl::unexpected<Error>(gone.error());
@@ -144,6 +146,7 @@ Result<std::unique_ptr<Supervisor>> Supervisor::Resume(Kept kept, Keeper& keeper
   const json former = state.json.at("worker");
   VENEER_ASSIGN(auto self, Inherit(std::move(state), std::move(log)));
   for (const auto& [name, fd] : kept) self->kept_.insert(name);
+  self->HoldProgram();
   self->keeper_ = &keeper;
   self->kept_state_ = std::move(kept_state);
   // Until it has ended it may still answer, and with what is no longer shown.
@@ -203,6 +206,13 @@ Status Supervisor::InheritLayers(const json& layers, std::span<UniqueFd> files) 
     layers_.emplace(slot, catalog::Store::SealedLayer{slot, *std::move(manifest), std::move(file)});
   }
   return {};
+}
+
+// While somebody else still serves. From then on no page of the program, of which the worker is a copy, is
+// waited for: it may lie on this very mount.
+void Supervisor::HoldProgram() {
+  LoadProgram();
+  if (Status locked = LockProgram(); !locked) Say(kProblem, locked.error().message());
 }
 
 // New descriptors first, then the state that names them, and only then those go that it names no more: a kill
