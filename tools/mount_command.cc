@@ -1,12 +1,8 @@
 #include "tools/mount_command.h"
 
-#include <fcntl.h>
-#include <poll.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <array>
 #include <cerrno>
 #include <climits>
 #include <csignal>
@@ -15,9 +11,9 @@
 #include <filesystem>
 
 #include "fs/base/cancel.h"
-#include "fs/io/file_ops.h"
-#include "fs/io/process.h"
-#include "tools/interrupt.h"
+#include "fs/fuse/guardian.h"
+#include "fs/fuse/locked_program.h"
+#include "tools/daemon.h"
 #include "tools/log_sink.h"
 #include "tools/no_memory.h"
 #include "tools/pending.h"
@@ -25,113 +21,6 @@
 
 namespace veneer::tools {
 namespace {
-
-// Comes to have a mount.
-using Begin = std::function<Result<std::unique_ptr<fuse::Supervisor>>(fuse::Log log)>;
-
-// Serves until the end; `ready` is told once the mount answers.
-Status Serve(const Begin& begin, fuse::Log log, const std::function<void()>& ready) {
-  VENEER_ASSIGN(const auto supervisor, begin(std::move(log)));
-  ready();
-  supervisor->Run();
-  return {};
-}
-
-// What the daemon tells the command that started it: nothing but an end if all is well, or "CODE\nMESSAGE".
-std::string Pack(const Error& error) {
-  return fmt::format("{}\n{}", CodeWord(error.code()), error.message());
-}
-
-Status Unpack(const std::string& text) {
-  if (text == "ready") return {};
-  const size_t line = text.find('\n');
-  if (line == std::string::npos)
-    return Fail(ErrorCode::kFailed, "the server ended before the mount answered");
-  return tl::unexpected<Error>(Error(CodeOfWord(text.substr(0, line)), text.substr(line + 1)));
-}
-
-// What a daemon needs of its command's descriptors, -1 for none.
-struct Needs {
-  int line = -1;  // to the mount's former server
-  int lock = -1;  // until it has the mount
-};
-
-// Closes all that this process has open but the standard descriptors and `kept`.
-void CloseAllBut(std::array<int, 3> kept) {
-  std::sort(kept.begin(), kept.end());
-  int next = STDERR_FILENO + 1;
-  for (const int fd : kept) {
-    if (fd > next) ::close_range(static_cast<unsigned>(next), static_cast<unsigned>(fd - 1), 0);
-    next = std::max(next, fd + 1);
-  }
-  ::close_range(static_cast<unsigned>(next), ~0U, 0);
-}
-
-// Of what its command had open, and of what that one's caller had, a daemon keeps for good only what it
-// needs: no end of a pipe, no line to another server. Nothing is thrown out of here, into the command's part
-// of the stack.
-[[noreturn]] void RunDaemon(const Begin& begin, UniqueFd report, int stop, const Needs& needs) noexcept {
-  CloseAllBut({report.get(), needs.line, needs.lock});
-  ::setsid();
-  // From here on it comes from the command alone, which was told by some other signal perhaps: nohup has
-  // SIGHUP ignored.
-  CatchAlways(stop);
-  const auto tell = [&](const std::string& text) {
-    static_cast<void>(io::WriteAll(report.get(), AsBytes(text), "pipe"));
-    report.reset();
-  };
-  // Only now may the terminal's descriptors go: until here an error still has somebody to hear it.
-  const auto ready = [&] {
-    const UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
-    for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::dup2(null.get(), fd);
-    tell("ready");
-  };
-  const Status served = Guarded([&]() -> Status {
-    if (::chdir("/") != 0) return FailErrno(errno, "/");
-    return Serve(begin, OpenLog(true), ready);
-  });
-  if (!served) tell(Pack(served.error()));
-  ::_exit(served ? 0 : 1);
-}
-
-// The daemon, once the mount answers. It is a session of its own, so whoever stops this command does not
-// reach it: meanwhile it gets `stop` then.
-Result<pid_t> Daemonize(const Begin& begin, int stop, const Needs& needs = {}) {
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) return FailErrno(errno, "pipe");
-  UniqueFd input(ends[0]);
-  UniqueFd output(ends[1]);
-  std::fflush(nullptr);
-  const pid_t child = ::fork();
-  if (child < 0) return FailErrno(errno, "fork");
-  if (child == 0) {
-    input.reset();
-    RunDaemon(begin, std::move(output), stop, needs);
-  }
-  output.reset();
-  std::string text;
-  char buffer[4096];
-  pollfd readable{input.get(), POLLIN, 0};
-  for (;;) {
-    if (CancelRequested()) ::kill(child, stop);
-    if (::poll(&readable, 1, kCancelPollMilliseconds) <= 0) continue;
-    const ssize_t n = ::read(input.get(), buffer, sizeof buffer);
-    if (n <= 0) break;
-    text.append(buffer, static_cast<size_t>(n));
-  }
-  VENEER_TRY(Unpack(text));
-  return child;
-}
-
-// Has the child `server` unmount, and waits until that is done; not for ever, for somebody may use the mount
-// already.
-void End(pid_t server) {
-  constexpr int kPatience = 5000;  // milliseconds
-  ::kill(server, SIGTERM);
-  const UniqueFd process = io::OpenProcess(server);
-  pollfd ended{process.get(), POLLIN, 0};
-  while (::poll(&ended, 1, kPatience) < 0 && errno == EINTR) continue;
-}
 
 // In a process of its own: the supervisor forks, and a process that wrote to the catalog must not any more.
 void TakePendingApart(const fuse::MountOptions& options, const catalog::Medium& medium) {
@@ -148,6 +37,43 @@ void TakePendingApart(const fuse::MountOptions& options, const catalog::Medium& 
   if (child < 0) return;  // the mount goes on with what is current
   int status = 0;
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) continue;
+}
+
+auto MountOf(const fuse::MountOptions& options) {
+  return [&options](fuse::Keeper& keeper, fuse::Log log) {
+    return fuse::Supervisor::Start(options, std::move(log), &keeper);
+  };
+}
+
+// Where the service manager would have to look for the program on the mount that the program serves.
+void WarnOfOwnProgram(const std::string& target, const fuse::Log& log) {
+  const std::string file = fuse::MappedBelow(target);
+  if (file.empty()) return;
+  log({fuse::kProblem,
+       fmt::format(
+           "{}: {} will lie below this mount: where guardian and server die together, no other can be "
+           "started; run the service from a copy elsewhere",
+           target, file),
+       {{"mount", target}}});
+}
+
+Status ServeInForeground(const fuse::MountOptions& options, const catalog::Medium& medium) {
+  const auto manager = ServiceManager::Find();
+  const fuse::Log log = OpenLog(false);
+  const Course course{MountOf(options), {}};
+  fuse::Guardian guardian(ResumeOf(course, log), manager.get());
+  auto kept = manager ? manager->TakeKept() : fuse::Guardian::Kept();
+  if (fuse::Supervisor::CanResume(kept)) {
+    VENEER_TRY(guardian.Start(ResumeOf(course, log), std::move(kept)));
+  } else {
+    if (manager) manager->DropKept();
+    TakePendingApart(options, medium);
+    if (manager) WarnOfOwnProgram(options.target, log);
+    VENEER_TRY(guardian.Start(BeginOf(course, log)));
+  }
+  if (manager) manager->Ready();
+  guardian.Guard();
+  return {};
 }
 
 }  // namespace
@@ -172,39 +98,27 @@ Status MountAndServe(fuse::MountOptions options, const catalog::Medium& medium, 
   for (std::string* path : {&options.store, &options.trust}) {
     if (auto absolute = AbsolutePath(*path)) *path = std::move(*absolute);
   }
-  const auto manager = foreground ? ServiceManager::Find() : nullptr;
-  if (manager) {
-    if (auto kept = manager->TakeKept(); fuse::Supervisor::CanResume(kept)) {
-      const Begin resume = [&](fuse::Log log) {
-        return fuse::Supervisor::Resume(std::move(kept), *manager, std::move(log));
-      };
-      return Serve(resume, OpenLog(false), [&] { manager->Ready(); });
-    }
-  }
+  if (foreground) return ServeInForeground(options, medium);
   TakePendingApart(options, medium);
-  const Begin begin = [&](fuse::Log log) {
-    return fuse::Supervisor::Start(std::move(options), std::move(log), manager.get());
-  };
-  if (foreground) {
-    return Serve(begin, OpenLog(false), [&] {
-      if (manager) manager->Ready();
-    });
-  }
-  VENEER_ASSIGN(const pid_t server, Daemonize(begin, SIGTERM));
+  Course course{MountOf(options), {}};
+  VENEER_ASSIGN(const pid_t server, Daemonize(course, SIGTERM));
   Status stopped = CheckCancel();
   if (!stopped) End(server);
   return stopped;
 }
 
+// One whose supervisor dies before it says that it serves, and after the former one may have let go, is
+// followed by one that makes certain of that.
 Status TakeOverAndServe(fuse::ControlChannel former, const UniqueFd& lock) {
   const Needs needs{former.socket(), lock.get()};
-  const Begin begin = [&](fuse::Log log) {
-    auto taken = fuse::Supervisor::TakeOver(std::move(former), std::move(log));
-    ::close(needs.lock);  // the daemon's; the command has it still
-    return taken;
-  };
+  Course course{[&](fuse::Keeper& keeper, fuse::Log log) {
+                  return fuse::Supervisor::TakeOver(std::move(former), std::move(log), &keeper);
+                },
+                [&] {
+                  static_cast<void>(former.Ask({{"request", "let-go"}}));
+                }};
   // To one that has the mount already, SIGHUP is nothing: a stop that comes late must not unmount it.
-  VENEER_TRY(Daemonize(begin, SIGHUP, needs));
+  VENEER_TRY(Daemonize(course, SIGHUP, needs));
   return {};
 }
 

@@ -5,6 +5,7 @@
 #include <systemd/sd-login.h>
 
 #include <cstdlib>
+#include <utility>
 
 namespace veneer::tools {
 
@@ -15,14 +16,21 @@ std::unique_ptr<ServiceManager> ServiceManager::Find() {
 
 std::map<std::string, UniqueFd> ServiceManager::TakeKept() {
   std::map<std::string, UniqueFd> kept;
+  bool twice = false;
   char** names = nullptr;
   const int count = sd_listen_fds_with_names(1, &names);
   for (int i = 0; i < count; ++i) {
-    kept[names[i]] = UniqueFd(SD_LISTEN_FDS_START + i);
+    twice = !kept.emplace(names[i], UniqueFd(SD_LISTEN_FDS_START + i)).second || twice;
+    kept_.emplace(names[i]);
     std::free(names[i]);  // NOLINT: libsystemd allocates it with malloc
   }
   std::free(names);  // NOLINT: likewise
+  if (twice) kept.clear();
   return kept;
+}
+
+void ServiceManager::DropKept() {
+  for (const std::string& name : std::exchange(kept_, {})) Drop(name);
 }
 
 void ServiceManager::Ready() {

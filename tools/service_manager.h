@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "fs/base/unique_fd.h"
@@ -16,8 +17,12 @@ class ServiceManager final : public fuse::Keeper {
   // Nothing where this process is no service that is asked to notify.
   static std::unique_ptr<ServiceManager> Find();
 
-  // What a former process of this service had kept, by name. To be asked once.
+  // What a former process of this service had kept, by name. Nothing where a name comes twice: what belongs
+  // together cannot be told then. To be asked once.
   std::map<std::string, UniqueFd> TakeKept();
+
+  // Has it keep nothing of that any more. For who begins anew: the next process would find the two mixed.
+  void DropKept();
 
   void Ready();
 
@@ -27,6 +32,8 @@ class ServiceManager final : public fuse::Keeper {
 
  private:
   ServiceManager() = default;
+
+  std::set<std::string> kept_;  // names of what came
 };
 
 }  // namespace veneer::tools

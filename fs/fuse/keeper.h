@@ -1,11 +1,15 @@
 // Somebody who keeps a supervisor's descriptors beyond its death, and hands them to the next one.
 #pragma once
 
+#include <sys/types.h>
+
 #include <string>
+
+#include "fs/base/error.h"
 
 namespace veneer::fuse {
 
-// Keeps descriptors by name. Neither call fails: what is not kept is missed when it is asked for.
+// Keeps descriptors by name. Only Consent fails: what is not kept is missed when it is asked for.
 class Keeper {
  public:
   virtual ~Keeper() = default;
@@ -14,8 +18,23 @@ class Keeper {
   virtual void Keep(const std::string& name, int fd) = 0;
   virtual void Drop(const std::string& name) = 0;
 
-  // What a person runs to have another supervisor take the place of this one.
+  // What a person runs to have another supervisor take the place of this one; "" where it may hand the mount
+  // over itself.
   virtual std::string ReplaceCommand() const = 0;
+
+  // Asked once before a supervisor mounts, or has another one let go of a mount: what can be stopped without
+  // a trace until then goes on from there whatever becomes of the keeper. kInterrupted.
+  virtual Status Consent() { return {}; }
+
+  // The mount is another supervisor's from now on: nobody goes on with it in the place of this one.
+  virtual void Forget() {}
+
+  // The process that goes on with the mount if this one dies, 0 if there is none; and what poll(2) finds
+  // something for once it has gone, -1 for nothing.
+  virtual pid_t process() const { return 0; }
+  virtual int line() const { return -1; }
+  // Takes note of that.
+  virtual void Lose() {}
 };
 
 }  // namespace veneer::fuse

@@ -85,12 +85,13 @@ Result<std::unique_ptr<Supervisor>> Supervisor::Start(MountOptions options, Log 
   self->opening_.clear();
   VENEER_TRY(self->SetUp());
   self->HoldProgram();
-  VENEER_TRY(self->Mount());
   if (keeper != nullptr) {
     self->keeper_ = keeper;
     VENEER_ASSIGN(self->kept_state_, KeptState::Create());
-    self->Keep();
+    VENEER_TRY(keeper->Consent());
   }
+  VENEER_TRY(self->Mount());
+  self->Keep();
   self->Say(kMounted, "mounted", {{"worker", std::to_string(self->worker_->pid())}});
   return self;
 }
@@ -133,6 +134,7 @@ void Supervisor::Run() {
     std::vector<pollfd> watched = {{signals_.get(), POLLIN, 0}};
     if (panic_line_) watched.push_back({panic_line_.get(), POLLIN, 0});
     control_->Watch(watched);
+    if (keeper_ != nullptr) watched.push_back({keeper_->line(), POLLIN, 0});
     int timeout = -1;
     if (worker_) {
       watched.push_back({worker_->control(), POLLIN, 0});
@@ -149,6 +151,7 @@ void Supervisor::Run() {
     if (worker_ && IsReady(watched, worker_->control())) WorkerEnded();
     if (worker_ && IsReady(watched, device_.get())) EndOfTheMount();
     if (!worker_ && !unmounted_ && !deaf_) RefuseRequests();
+    if (keeper_ != nullptr && IsReady(watched, keeper_->line())) KeeperGone();
     control_->Handle(watched);
   }
 }
@@ -164,12 +167,16 @@ bool Supervisor::TakeStopSignals() {
 
 // The mount then ends by itself. One that is detached already is left to end with its users.
 void Supervisor::UnmountSelf() {
-  const auto place = FindPlace(mounted_, options_.target);
-  if (!place) return Say(kProblem, place.error().message());
-  if (place->empty()) return;
-  Status unmounted = Unmount(*place, false);
-  if (!unmounted) unmounted = Unmount(*place, true);
-  if (!unmounted) Say(kProblem, unmounted.error().message());
+  if (Status unmounted = UnmountAt(mounted_, options_.target); !unmounted)
+    Say(kProblem, unmounted.error().message());
+}
+
+Status Supervisor::UnmountAt(dev_t mounted, const std::string& target) {
+  VENEER_ASSIGN(const std::string place, FindPlace(mounted, target));
+  if (place.empty()) return {};
+  Status unmounted = Unmount(place, false);
+  if (!unmounted) unmounted = Unmount(place, true);
+  return unmounted;
 }
 
 // What the worker has told so far, also where it has died meanwhile; about as much at once as its

@@ -50,16 +50,21 @@ class Supervisor {
   // Takes a live mount over from its supervisor, which is at the other end of `former` and may be another
   // version of this program; readers notice nothing. Where it fails, with the errors of Start, the mount
   // stays with the former one. kBusy while that is in a switch; kUnsupported if it cannot be understood.
-  static Result<std::unique_ptr<Supervisor>> TakeOver(ControlChannel former, Log log);
+  // `keeper` as in Start.
+  static Result<std::unique_ptr<Supervisor>> TakeOver(ControlChannel former, Log log,
+                                                      Keeper* keeper = nullptr);
 
   // Goes on with a live mount whose supervisor has died, maybe another version of this program, from the
-  // descriptors that `keeper` had of it, by name. Requests that came meanwhile are answered, a switch that
-  // the death cut short is finished, and one whose record was written is made. Errors of TakeOver; then the
-  // mount goes on waiting for as long as the keeper has the descriptors.
+  // descriptors that `keeper` had of it, by name. If it lives nevertheless, it is killed. Requests that came
+  // meanwhile are answered, a switch that the death cut short is finished, and one whose record was written
+  // is made. Errors of TakeOver; then the mount goes on waiting for as long as the keeper has the
+  // descriptors.
   using Kept = std::map<std::string, UniqueFd>;
   static Result<std::unique_ptr<Supervisor>> Resume(Kept kept, Keeper& keeper, Log log);
   // Whether there is a mount in `kept` to go on with.
   static bool CanResume(const Kept& kept);
+  // Unmounts what is in `kept`, lazily, with nobody to serve it. For a process that does not serve.
+  static void UnmountKept(const Kept& kept);
 
   ~Supervisor();
   Supervisor(const Supervisor&) = delete;
@@ -84,6 +89,7 @@ class Supervisor {
   Status Mount();
   bool TakeStopSignals();
   void UnmountSelf();
+  static Status UnmountAt(dev_t mounted, const std::string& target);
   void HandleReports();
   bool HandleReport();
   void RefuseRequests();
@@ -139,11 +145,13 @@ class Supervisor {
   Result<ControlServer::Answer> HandOver(ControlServer::ClientId client);
   nlohmann::json LetGo();
   nlohmann::json StateAsJson() const;
+  static Result<Message> ReadKept(const KeptState& kept_state, Kept& kept);
   static Result<std::unique_ptr<Supervisor>> Inherit(Message state, Log log);
   Status InheritState(Message state);
   Status InheritLayers(const nlohmann::json& layers, std::span<UniqueFd> files);
   void Keep();
   void HoldProgram();
+  void KeeperGone();
 
   MountOptions options_;
   catalog::Store store_;
@@ -170,8 +178,9 @@ class Supervisor {
   ControlServer::ClientId taking_over_ = 0;  // who is about to take the mount over; 0: nobody
 
   Keeper* keeper_ = nullptr;
-  std::optional<KeptState> kept_state_;  // where there is a keeper, or somebody takes the mount over
-  std::set<std::string> kept_;           // names of what he has
+  std::optional<KeptState> kept_state_;   // where there is a keeper
+  std::set<std::string> kept_;            // names of what he has
+  std::optional<KeptState> handed_over_;  // where somebody is about to take the mount over
 
   ProcessId serving_;                    // the last worker that was started
   std::optional<WorkerProcess> worker_;  // nothing while it is down

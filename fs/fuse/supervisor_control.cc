@@ -225,7 +225,7 @@ void Supervisor::Abort() {
 void Supervisor::Gone(ControlServer::ClientId client) {
   if (taking_over_ == client) {
     taking_over_ = 0;
-    kept_state_.reset();
+    handed_over_.reset();
   }
   if (preparing_ != client) return;
   preparing_ = 0;
@@ -278,6 +278,7 @@ json Supervisor::Describe() const {
                {"effective_root", ToHex(catalog::EffectiveRoot(LayersOf(history_.back())))},
                {"pinned", options_.generation.has_value()},
                {"device", mounted_},
+               {"guardian_pid", keeper_ != nullptr ? keeper_->process() : 0},
                {"supervisor_pid", ::getpid()},
                {"worker_pid", worker_ ? worker_->pid() : 0},
                {"counters", DescribeCounters()},

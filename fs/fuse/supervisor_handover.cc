@@ -7,9 +7,11 @@
 //
 // A keeper has the same things all the time, and hands them to the next supervisor where the old one has
 // died.
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "fs/base/cancel.h"
+#include "fs/fuse/device.h"
 #include "fs/fuse/locked_program.h"
 #include "fs/fuse/mount_table.h"
 #include "fs/fuse/supervisor.h"
@@ -54,6 +56,16 @@ MountOptions OptionsFromJson(const json& words) {
   return options;
 }
 
+json ToJson(const ProcessId& process) {
+  return {{"pid", process.pid}, {"started", process.started}};
+}
+
+ProcessId ProcessIn(const json& state, const char* key) {
+  const auto words = state.find(key);
+  if (words == state.end()) return {};
+  return {words->at("pid"), words->at("started")};
+}
+
 // What another version of this program hands over need not be understood.
 Status CheckSchema(const json& state) {
   if (state.value("state_schema", 0) == kStateSchema) return {};
@@ -66,15 +78,14 @@ Status CheckSchema(const json& state) {
 Result<ControlServer::Answer> Supervisor::HandOver(ControlServer::ClientId client) {
   if (preparing_ != 0 || taking_over_ != 0)
     return Fail(ErrorCode::kBusy, "{}: a switch or a reload is under way; try again", options_.target);
-  if (keeper_ != nullptr) {
-    return Fail(ErrorCode::kFailed, "a service manager keeps the mount; run: {}", keeper_->ReplaceCommand());
-  }
+  if (const std::string command = keeper_ != nullptr ? keeper_->ReplaceCommand() : ""; !command.empty())
+    return Fail(ErrorCode::kFailed, "a service manager keeps the mount; run: {}", command);
   if (layers_.size() > kMaxDescriptors - kFixedDescriptors - 1)
     return Fail(ErrorCode::kBusy, "{}: has too many layers open; run: veneer gc", options_.target);
-  VENEER_ASSIGN(kept_state_, KeptState::Create());
-  VENEER_TRY(kept_state_->Write(StateAsJson()));
+  VENEER_ASSIGN(handed_over_, KeptState::Create());
+  VENEER_TRY(handed_over_->Write(StateAsJson()));
   ControlServer::Answer answer = json{{"state_schema", kStateSchema}};
-  answer.descriptors = {kept_state_->fd(), device_.get(), shared_->fd()};
+  answer.descriptors = {handed_over_->fd(), device_.get(), shared_->fd()};
   for (const uint16_t slot : OpenSlots()) answer.descriptors.push_back(layers_.at(slot).file->fd());
   taking_over_ = client;
   return answer;
@@ -97,10 +108,13 @@ json Supervisor::StateAsJson() const {
           {"settled", settled_},
           {"layers", std::move(layers)},
           {"history", HistoryAsJson()},
-          {"worker", {{"pid", serving_.pid}, {"started", serving_.started}}}};
+          {"supervisor", ToJson(IdOf(::getpid()))},
+          {"worker", ToJson(serving_)}};
 }
 
+// The keeper first: a kill from here on must not have him go on with what another one serves.
 json Supervisor::LetGo() {
+  if (keeper_ != nullptr) keeper_->Forget();
   if (worker_) {
     static_cast<void>(worker_->End());
     HandleReports();
@@ -110,7 +124,7 @@ json Supervisor::LetGo() {
   return json::object();
 }
 
-Result<std::unique_ptr<Supervisor>> Supervisor::TakeOver(ControlChannel former, Log log) {
+Result<std::unique_ptr<Supervisor>> Supervisor::TakeOver(ControlChannel former, Log log, Keeper* keeper) {
   VENEER_ASSIGN(Message state, former.AskForMessage({{"request", "hand-over"}}));
   VENEER_TRY(CheckSchema(state.json));
   if (state.descriptors.empty()) return Fail(ErrorCode::kFailed, "the mount's server handed nothing over");
@@ -119,6 +133,12 @@ Result<std::unique_ptr<Supervisor>> Supervisor::TakeOver(ControlChannel former, 
   VENEER_ASSIGN(auto self, Inherit(std::move(state), std::move(log)));
   VENEER_TRY(CheckCancel());  // a signal that came before they were blocked
   self->HoldProgram();
+  if (keeper != nullptr) {
+    self->keeper_ = keeper;
+    VENEER_ASSIGN(self->kept_state_, KeptState::Create());
+    self->Keep();
+    VENEER_TRY(keeper->Consent());
+  }
   // Where the former one dies of this, it has let go all the same.
   if (auto gone = former.Ask({{"request", "let-go"}}); !gone && !former.gone())
     return tl::unexpected<Error>(gone.error());
@@ -129,28 +149,52 @@ Result<std::unique_ptr<Supervisor>> Supervisor::TakeOver(ControlChannel former, 
 }
 
 bool Supervisor::CanResume(const Kept& kept) {
-  return kept.contains(kStateName) && kept.contains(kDeviceName) && kept.contains(kCountsName);
+  return kept.contains(kStateName) && kept.contains(kCountsName) && kept.contains(kDeviceName) &&
+         !IsUnmounted(kept.at(kDeviceName).get());
+}
+
+void Supervisor::UnmountKept(const Kept& kept) {
+  const auto memory = kept.find(kStateName);
+  if (memory == kept.end()) return;
+  const auto state = KeptState(UniqueFd(::dup(memory->second.get()))).Read();
+  if (!state || !CheckSchema(*state)) return;
+  static_cast<void>(UnmountAt(state->at("mounted"), OptionsFromJson(state->at("options")).target));
+}
+
+// What a hand-over would bring, with the former supervisor ended: until then it may do more than was kept of
+// it, if it is the keeper who died. A layer that it has opened since is where it found it.
+Result<Message> Supervisor::ReadKept(const KeptState& kept_state, Kept& kept) {
+  Message state;
+  VENEER_ASSIGN(state.json, kept_state.Read());
+  VENEER_TRY(CheckSchema(state.json));
+  EndStranger(ProcessIn(state.json, "supervisor"));
+  VENEER_ASSIGN(state.json, kept_state.Read());
+  state.descriptors.push_back(std::move(kept.at(kDeviceName)));
+  state.descriptors.push_back(std::move(kept.at(kCountsName)));
+  for (const json& layer : state.json.at("layers")) {
+    if (const auto file = kept.find(LayerName(layer.at("slot"))); file != kept.end()) {
+      state.descriptors.push_back(std::move(file->second));
+      continue;
+    }
+    const std::string path = layer.at("file");
+    UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+    if (!file) return FailErrno(errno, path);
+    state.descriptors.push_back(std::move(file));
+  }
+  return state;
 }
 
 Result<std::unique_ptr<Supervisor>> Supervisor::Resume(Kept kept, Keeper& keeper, Log log) {
   KeptState kept_state(std::move(kept.at(kStateName)));
-  Message state;
-  VENEER_ASSIGN(state.json, kept_state.Read());
-  VENEER_TRY(CheckSchema(state.json));
-  state.descriptors.push_back(std::move(kept.at(kDeviceName)));
-  state.descriptors.push_back(std::move(kept.at(kCountsName)));
-  for (const json& layer : state.json.at("layers")) {
-    if (const auto file = kept.find(LayerName(layer.at("slot"))); file != kept.end())
-      state.descriptors.push_back(std::move(file->second));
-  }
-  const json former = state.json.at("worker");
+  VENEER_ASSIGN(Message state, ReadKept(kept_state, kept));
+  const ProcessId worker = ProcessIn(state.json, "worker");
   VENEER_ASSIGN(auto self, Inherit(std::move(state), std::move(log)));
   for (const auto& [name, fd] : kept) self->kept_.insert(name);
   self->HoldProgram();
   self->keeper_ = &keeper;
   self->kept_state_ = std::move(kept_state);
   // Until it has ended it may still answer, and with what is no longer shown.
-  EndStranger({former.at("pid"), former.at("started")});
+  EndStranger(worker);
   self->Keep();
   if (Status working = self->PutToWork(*self->worker_); !working) self->WorkerEnded();
   ++self->counters().supervisor_restarts;
@@ -213,6 +257,17 @@ Status Supervisor::InheritLayers(const json& layers, std::span<UniqueFd> files) 
 void Supervisor::HoldProgram() {
   LoadProgram();
   if (Status locked = LockProgram(); !locked) Say(kProblem, locked.error().message());
+}
+
+void Supervisor::KeeperGone() {
+  const pid_t keeper = keeper_->process();
+  keeper_->Lose();
+  if (unmounted_) return;
+  const std::string command = keeper_->ReplaceCommand();
+  Say(kProblem,
+      fmt::format("its guardian, process {}, has gone: if this server dies too, the mount is dead{}", keeper,
+                  command.empty() ? "; run: veneer --store " + store_.path() + " reload " + options_.target
+                                  : ", unless the service manager starts another"));
 }
 
 // New descriptors first, then the state that names them, and only then those go that it names no more: a kill

@@ -169,16 +169,20 @@ Result<nlohmann::json> WorkerProcess::Ask(const nlohmann::json& request, std::sp
 }
 
 ProcessId WorkerProcess::id() const {
-  return {pid_, StartOf(pid_)};
+  return IdOf(pid_);
 }
 
-void EndStranger(const ProcessId& worker) {
-  if (worker.pid <= 0) return;
-  const UniqueFd process = io::OpenProcess(worker.pid);
-  if (!process || StartOf(worker.pid) != worker.started) return;
+ProcessId IdOf(pid_t pid) {
+  return {pid, StartOf(pid)};
+}
+
+void EndStranger(const ProcessId& stranger) {
+  if (stranger.pid <= 0) return;
+  const UniqueFd process = io::OpenProcess(stranger.pid);
+  if (!process || StartOf(stranger.pid) != stranger.started) return;
   ::syscall(SYS_pidfd_send_signal, process.get(), SIGKILL, nullptr, 0);
   pollfd ended{process.get(), POLLIN, 0};
-  while (::poll(&ended, 1, kLook) <= 0 && !IsStuck(worker.pid)) continue;
+  while (::poll(&ended, 1, kLook) <= 0 && !IsStuck(stranger.pid)) continue;
 }
 
 WorkerProcess::Ending WorkerProcess::End() {

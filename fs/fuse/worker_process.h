@@ -25,8 +25,12 @@ struct ProcessId {
 // cannot be found out.
 bool IsStuck(pid_t pid);
 
-// Kills the worker of a supervisor that has died, if it is still there, and waits as WorkerProcess::End does.
-void EndStranger(const ProcessId& worker);
+// A process that is there, by its number.
+ProcessId IdOf(pid_t pid);
+
+// Kills a supervisor, or the worker of one that has died, if it is still there, and waits as
+// WorkerProcess::End does.
+void EndStranger(const ProcessId& stranger);
 
 // For one thread.
 class WorkerProcess {

@@ -1,13 +1,11 @@
-// A mount whose supervisor is a child of this process and gives all that the next one needs to it, as to a
-// service manager: it can be killed, and another one goes on with the mount.
+// A mount whose guardian is this process: its supervisor can be killed, and another one goes on with the
+// mount.
 #pragma once
 
 #include <set>
 #include <string>
 
-#include "fs/base/unique_fd.h"
-#include "fs/fuse/message.h"
-#include "fs/fuse/supervisor.h"
+#include "fs/fuse/guardian.h"
 
 namespace veneer::test {
 
@@ -15,12 +13,12 @@ namespace veneer::test {
 class KeptMount {
  public:
   // Mounts the store at `target`, which is a folder.
-  KeptMount(std::string store, std::string target);
+  KeptMount(const std::string& store, std::string target);
   ~KeptMount();  // kills the supervisor, and takes the mount away
   KeptMount(const KeptMount&) = delete;
   KeptMount& operator=(const KeptMount&) = delete;
 
-  pid_t supervisor() const { return supervisor_; }
+  pid_t supervisor() const { return guardian_.supervisor(); }
 
   // The names of what is kept now.
   std::set<std::string> Names();
@@ -29,16 +27,8 @@ class KeptMount {
   void KillAndResume();
 
  private:
-  template <typename Begin>
-  void Serve(Begin begin);
-  void Kill();
-  void Note(fuse::Message said);
-
-  std::string store_;
   std::string target_;
-  pid_t supervisor_ = -1;
-  UniqueFd line_;  // on which it says what to keep, and what no more
-  fuse::Supervisor::Kept kept_;
+  fuse::Guardian guardian_;
 };
 
 }  // namespace veneer::test

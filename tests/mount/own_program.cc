@@ -42,22 +42,21 @@ OwnProgram::OwnProgram() {
   VeneerJson({"--store", store(), "install", shop_.Sealed(), "--activate"});
   stdfs::create_directories(mount());
   VeneerJson({"--store", store(), "mount", mount()});
-  for (const std::string& folder :
-       {std::string("/proc"), std::string("/dev"), std::string("/run"), shop_.path()})
+  for (const std::string& folder : FoldersOfMachine())
     REQUIRE(::mount(folder.c_str(), (mount() + folder).c_str(), nullptr, MS_BIND, nullptr) == 0);
 }
 
 OwnProgram::~OwnProgram() {
-  for (const std::string& folder :
-       {std::string("/proc"), std::string("/dev"), std::string("/run"), shop_.path()})
-    ::umount2((mount() + folder).c_str(), MNT_DETACH);
+  for (const std::string& folder : FoldersOfMachine()) ::umount2((mount() + folder).c_str(), MNT_DETACH);
   ::umount2(mount().c_str(), MNT_DETACH);
 }
 
+std::vector<std::string> OwnProgram::FoldersOfMachine() const {
+  return {"/proc", "/sys", "/dev", "/run", shop_.path()};
+}
+
 void OwnProgram::CopyProgram() const {
-  for (const std::string& folder :
-       {std::string("/proc"), std::string("/dev"), std::string("/run"), shop_.path()})
-    stdfs::create_directories(shop_.tree() + folder);
+  for (const std::string& folder : FoldersOfMachine()) stdfs::create_directories(shop_.tree() + folder);
   const std::string program = VENEER_PROGRAM;
   for (const std::string& library : LibrariesOf(program)) CopyTo(library, shop_.tree());
   stdfs::create_directories(shop_.tree() + "/usr/bin");

@@ -12,7 +12,7 @@ namespace veneer::test {
 class OwnProgram {
  public:
   // Mounts a tree with the program and its libraries, and over it what of this machine a program needs:
-  // /proc, /dev, /run, and the folder of the store.
+  // /proc, /sys, /dev, /run, and the folder of the store.
   OwnProgram();
   ~OwnProgram();  // takes all mounts away, whoever waits for them
   OwnProgram(const OwnProgram&) = delete;
@@ -34,6 +34,7 @@ class OwnProgram {
   CommandResult RunBounded(const std::vector<std::string>& argv) const;
   void Abort() const;
   void CopyProgram() const;
+  std::vector<std::string> FoldersOfMachine() const;
 
   Workshop shop_;
 };

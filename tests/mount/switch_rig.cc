@@ -87,6 +87,10 @@ std::map<std::string, uint64_t> SwitchRig::Generations() const {
   return generations;
 }
 
+pid_t SwitchRig::GuardianOf(int number) const {
+  return Status(number).at("guardian_pid");
+}
+
 pid_t SwitchRig::ServerOf(int number) const {
   return Status(number).at("supervisor_pid");
 }
@@ -97,6 +101,16 @@ pid_t SwitchRig::WorkerOf(int number) const {
 
 void SwitchRig::KillWorker() const {
   test::KillWorker([this] { return WorkerOf(0); });
+}
+
+void SwitchRig::KillServer(int number) const {
+  const nlohmann::json status = Status(number);
+  for (const char* which : {"guardian_pid", "supervisor_pid"}) {
+    const pid_t process = status.at(which);
+    REQUIRE(process > 0);
+    REQUIRE(::kill(process, SIGKILL) == 0);
+    WaitForEnd(process);
+  }
 }
 
 nlohmann::json SwitchRig::Status(int number) const {

@@ -39,11 +39,15 @@ class SwitchRig {
   // The tree of the generation on record, and those that the mounts say they show, by folder.
   int TreeOnRecord() const;
   std::map<std::string, uint64_t> Generations() const;
+  pid_t GuardianOf(int mount) const;
   pid_t ServerOf(int mount) const;  // its supervisor
   pid_t WorkerOf(int mount) const;  // 0 while it has none
 
   // Kills the worker of mount(0); returns once another serves.
   void KillWorker() const;
+
+  // Kills the guardian of mount(number), and the supervisor: nobody goes on with it.
+  void KillServer(int number) const;
 
   // What `veneer status` has on mount(number).
   nlohmann::json Status(int number) const;

@@ -58,7 +58,7 @@ TEST_CASE("damage that a read meets is in the history, also when the whole serve
   DamageLongFile(rig);
   CHECK(ReadErrno(rig.mount(0) + "/" + kLongFile) == EIO);
   const json waiting = Event(rig, "corruption");
-  REQUIRE(::kill(rig.ServerOf(0), SIGKILL) == 0);
+  rig.KillServer(0);
   CHECK(waiting.at("number") == 0);
   CHECK(waiting.at("generation") == 1);
   CHECK(Holds(waiting, rig.mount(0) + ": /" + kLongFile));

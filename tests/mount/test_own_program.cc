@@ -21,6 +21,14 @@ TEST_CASE("a program that lies on the mount takes the mount over, and serves it 
   ForgetCaches();
   KillWorker([&]() -> pid_t { return mount.Status().at("worker_pid"); });
   mount.ReadAll();
+  const nlohmann::json before = mount.Status();
+  ForgetCaches();
+  REQUIRE(::kill(before.at("supervisor_pid"), SIGKILL) == 0);
+  mount.ReadAll();
+  const nlohmann::json after = mount.Status();
+  CHECK(after.at("supervisor_pid") != before.at("supervisor_pid"));
+  CHECK(after.at("guardian_pid") == before.at("guardian_pid"));
+  CHECK(after.at("counters").at("supervisor_restarts") == 1);
 }
 
 }  // namespace

@@ -156,6 +156,39 @@ TEST_CASE(
   CHECK(caught);
 }
 
+TEST_CASE("a mount in the background that hangs before it is there ends with its command, within seconds") {
+  const MountedByHand store;
+  const bool hangs_guardian = GENERATE(true, false);
+  bool caught = false;
+  for (int attempt = 0; attempt < 50 && !caught; ++attempt) {
+    Command command(VeneerCommand({"--store", store.path(), "mount", store.mount()}));
+    const pid_t daemon = WaitForDaemon(command);
+    pid_t hanging = daemon;
+    if (!hangs_guardian) {
+      Until("the supervisor to be", [&] {
+        const auto children = ChildrenOf(daemon);
+        hanging = children.empty() ? 0 : children.front();
+        return hanging != 0 || command.Ended();
+      });
+    }
+    if (hanging > 0) ::kill(hanging, SIGSTOP);
+    command.Signal(SIGTERM);
+    const CommandResult result = command.Wait();
+    INFO(result.err);
+    caught = result.err.find("killed; interrupted") != std::string::npos;
+    if (caught) {
+      CHECK(result.status == 130);
+    } else if (hanging > 0) {  // it was too late
+      ::kill(hanging, SIGCONT);
+    }
+    if (result.status == 0) store.Json({"umount", store.mount()});
+    if (daemon > 0) WaitForEnd(daemon);
+    if (hanging > 0) WaitForEnd(hanging);
+    store.RequireUnmounted();
+  }
+  CHECK(caught);
+}
+
 bool BlocksSigterm(pid_t process) {
   std::ifstream status("/proc/" + std::to_string(process) + "/status");
   for (std::string line; std::getline(status, line);) {
@@ -177,7 +210,9 @@ TEST_CASE("a reload that is stopped leaves the mount with one server, the former
     const pid_t next = WaitForDaemon(command);
     // In turn: at once, when it holds signals back already, and as late as can be.
     Until("the reload to come so far", [&] {
-      return attempt % 3 == 0 || command.Ended() || (attempt % 3 == 1 ? BlocksSigterm(next) : !Runs(former));
+      if (attempt % 3 == 0 || command.Ended()) return true;
+      const auto servers = ChildrenOf(next);
+      return attempt % 3 == 2 ? !Runs(former) : !servers.empty() && BlocksSigterm(servers.front());
     });
     command.Signal(signal);
     const CommandResult result = command.Wait();
@@ -203,7 +238,8 @@ TEST_CASE("a mount in the foreground outlives the one who reads its log") {
   Command server(VeneerCommand({"--store", store.path(), "mount", "--foreground", store.mount()}),
                  writer.get());
   writer.reset();
-  REQUIRE(store.WaitForSupervisor() == server.pid());
+  store.WaitForSupervisor();
+  REQUIRE(store.Mounts().at(0).at("guardian_pid") == server.pid());
   reader.reset();
   // Its death is something to be said.
   const pid_t worker = store.Mounts().at(0).at("worker_pid");

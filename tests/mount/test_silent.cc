@@ -177,7 +177,7 @@ TEST_CASE("where a dead mount is, mount names what takes it away") {
   const bool known = GENERATE(true, false);  // whether the kernel has the root's attributes
   if (known) CHECK(std::filesystem::exists(rig.mount(0) + "/d0"));
   const pid_t worker = rig.WorkerOf(0);
-  REQUIRE(::kill(rig.ServerOf(0), SIGKILL) == 0);
+  rig.KillServer(0);
   WaitForEnd(worker);
   RequireError(
       rig.Try({"mount", rig.mount(0)}), 5, "mount",

@@ -145,13 +145,13 @@ TEST_CASE("a mount whose server is killed during a switch does not hold up the o
       if (std::string(where) == "commit" && !before_others) continue;  // that is after the switch
       INFO(where << (before_others ? " before" : " after") << " the others");
       const SwitchRig rig(2, MakeProgramTrees);
-      const pid_t victim = rig.ServerOf(0);
+      const std::vector<pid_t> victims = {rig.GuardianOf(0), rig.ServerOf(0)};
       CommandResult result;
       {
         Obstacle obstacle(rig, before_others, where);
         Command client(VeneerCommand({"--store", rig.store(), "--json", "activate", "p"}));
         obstacle.WaitUntilMet();
-        Kill(victim);
+        for (const pid_t victim : victims) Kill(victim);
         obstacle.LetGo();
         result = client.Wait();
       }

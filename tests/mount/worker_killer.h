@@ -1,4 +1,4 @@
-// Worker after worker killed under those who use a mount.
+// Worker after worker, or supervisor after supervisor, killed under those who use a mount.
 #pragma once
 
 #include <signal.h>
@@ -15,11 +15,12 @@ namespace veneer::test {
 
 // Kills the first mount's worker again and again until it goes, each `pause` after the last, and when each
 // member of the crowd there has come through. A pause of more than half a second lets no worker pass for one
-// that dies at once.
+// that dies at once. `victim`: the key of the process in `veneer status`.
 class WorkerKiller {
  public:
-  WorkerKiller(const SwitchRig& rig, const Crowd& crowd, std::chrono::milliseconds pause)
-      : thread_([this, &rig, &crowd, pause] { Run(rig, crowd, pause); }) {}
+  WorkerKiller(const SwitchRig& rig, const Crowd& crowd, std::chrono::milliseconds pause,
+               const char* victim = "worker_pid")
+      : victim_(victim), thread_([this, &rig, &crowd, pause] { Run(rig, crowd, pause); }) {}
   ~WorkerKiller() { Stop(); }
   WorkerKiller(const WorkerKiller&) = delete;
   WorkerKiller& operator=(const WorkerKiller&) = delete;
@@ -43,7 +44,7 @@ class WorkerKiller {
       if (stop_) return;
       last = Await([&] {
         const auto status = rig.TryStatus(0);
-        const pid_t now = status.is_null() ? 0 : status.at("worker_pid").get<pid_t>();
+        const pid_t now = status.is_null() ? 0 : status.at(victim_).get<pid_t>();
         return now == last ? 0 : now;  // each is killed once
       });
       if (last == 0) return Fail("no other worker came");
@@ -52,6 +53,7 @@ class WorkerKiller {
   }
   void Fail(const char* why) { failure_ = why; }
 
+  const char* victim_;
   std::atomic<bool> stop_{false};
   std::atomic<int> kills_{0};
   std::atomic<const char*> failure_{nullptr};

@@ -1,0 +1,184 @@
+// A mount whose supervisor is killed, and its guardian.
+#include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+
+#include "fs/base/unique_fd.h"
+#include "tests/mount/damage.h"
+#include "tests/mount/switch_stage.h"
+#include "tests/mount/worker_killer.h"
+#include "tests/support/process.h"
+#include "tests/support/until.h"
+
+namespace veneer::test {
+namespace {
+
+namespace stdfs = std::filesystem;
+
+constexpr int kWay[] = {1, 2, 1, 2, 0, 2, 0, 1, 0};
+constexpr int kKills = 8;
+
+void Kill(pid_t process) {
+  REQUIRE(process > 0);
+  REQUIRE(::kill(process, SIGKILL) == 0);
+  WaitForEnd(process);
+}
+
+// A server that is killed meanwhile shows what is on record once the next one serves.
+void SwitchUnderKills(const SwitchRig& rig, int tree) {
+  Until("the switch", [&] {
+    const int now = rig.TreeOnRecord();
+    const std::vector<std::string> words[] = {{"revert", "--all"}, {"activate", "p"}, {"activate"}};
+    if (now != tree) rig.Try(tree == 1 && now == 2 ? std::vector<std::string>{"revert", "q"} : words[tree]);
+    return rig.TreeOnRecord() == tree;
+  });
+  Until("all to follow", [&] {
+    const auto status = nlohmann::json::parse(rig.Try({"--json", "status"}).out, nullptr, false);
+    if (!status.contains("mounts") || status.at("mounts").size() != 2) return false;
+    const auto& mounts = status.at("mounts");
+    return std::all_of(mounts.begin(), mounts.end(), [&](const nlohmann::json& mount) {
+      return mount.at("generation") == status.at("generation");
+    });
+  });
+}
+
+TEST_CASE("nobody can tell that supervisor after supervisor is killed, also in the middle of switches") {
+  const SwitchRig rig(2);
+  const pid_t guardian = rig.GuardianOf(0);
+  SwitchStage stage(rig);
+  stage.WaitForAll();
+  int kills = 0;
+  {
+    WorkerKiller killer(rig, stage.first(), std::chrono::milliseconds(600), "supervisor_pid");
+    while (killer.kills() < kKills && killer.failure() == nullptr) {
+      for (const int tree : kWay) stage.SwitchTo(tree, [&](int next) { SwitchUnderKills(rig, next); });
+    }
+    killer.Stop();
+    if (killer.failure() != nullptr) FAIL(killer.failure());
+    kills = killer.kills();
+  }
+  stage.WaitForAll();
+  stage.Judge();
+  Until("a server", [&] { return !rig.TryStatus(0).is_null(); });
+  const auto status = rig.Status(0);
+  INFO(status);
+  CHECK(status.at("guardian_pid") == guardian);
+  CHECK(status.at("counters").at("failures") == 0);
+  CHECK(status.at("counters").at("supervisor_restarts") >= kills);
+}
+
+std::vector<std::string> ListOn(DIR* folder, size_t most) {
+  std::vector<std::string> names;
+  while (names.size() < most) {
+    const dirent* entry = ::readdir(folder);  // NOLINT: one thread
+    if (entry == nullptr) break;
+    names.emplace_back(entry->d_name);
+  }
+  return names;
+}
+
+TEST_CASE("inodes, held files and listings are what they were when a supervisor was killed") {
+  const SwitchRig rig(1);
+  rig.SwitchByProgram(1);
+  const std::string path = rig.mount(0) + "/" + kLongFile;
+  const std::string folder = rig.mount(0) + "/d0";
+  struct stat before {};
+  REQUIRE(::stat(path.c_str(), &before) == 0);
+  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  DIR* cut = ::opendir(folder.c_str());
+  REQUIRE(cut != nullptr);
+  auto listed = ListOn(cut, 3);
+  Kill(rig.ServerOf(0));
+  ForgetCaches();
+  char byte = 0;
+  CHECK(::pread(file.get(), &byte, 1, before.st_size - 1) == 1);
+  struct stat after {};
+  REQUIRE(::stat(path.c_str(), &after) == 0);
+  CHECK(after.st_ino == before.st_ino);
+  CHECK(after.st_dev == before.st_dev);
+  const auto rest = ListOn(cut, 1000);
+  listed.insert(listed.end(), rest.begin(), rest.end());
+  ::closedir(cut);
+  DIR* again = ::opendir(folder.c_str());
+  REQUIRE(again != nullptr);
+  CHECK(listed == ListOn(again, 1000));
+  ::closedir(again);
+  rig.SwitchByProgram(2);
+  CHECK(rig.Generations().at(rig.mount(0)) == 3);
+}
+
+TEST_CASE("a mount whose guardian was killed is served, and reload gives it another") {
+  const SwitchRig rig(1);
+  const pid_t supervisor = rig.ServerOf(0);
+  Kill(rig.GuardianOf(0));
+  Until("the supervisor to know", [&] { return rig.GuardianOf(0) == 0; });
+  CHECK(rig.ServerOf(0) == supervisor);
+  rig.SwitchByProgram(1);
+  rig.KillWorker();
+  ForgetCaches();
+  CHECK(ReadErrno(rig.mount(0) + "/" + kLongFile) == 0);
+  rig.Run({"reload"});
+  const pid_t next = rig.ServerOf(0);
+  CHECK(rig.GuardianOf(0) != 0);
+  Kill(next);
+  ForgetCaches();
+  CHECK(ReadErrno(rig.mount(0) + "/" + kLongFile) == 0);
+  CHECK(rig.ServerOf(0) != next);
+  CHECK(rig.Generations().at(rig.mount(0)) == 2);
+}
+
+TEST_CASE("a mount whose guardian and supervisor were killed is dead, and gives way to another") {
+  const SwitchRig rig(1);
+  const pid_t worker = rig.WorkerOf(0);
+  rig.KillServer(0);
+  WaitForEnd(worker);
+  CHECK(ReadErrno(rig.mount(0) + "/" + kLongFile) == ENOTCONN);
+  rig.Run({"umount", rig.mount(0)});
+  rig.Run({"mount", rig.mount(0)});
+  CHECK(ReadErrno(rig.mount(0) + "/" + kLongFile) == 0);
+}
+
+// A mount that no supervisor can go on with for now: its trust is gone.
+class Waiting {
+ public:
+  Waiting() : guardian_(rig_.GuardianOf(0)), supervisor_(rig_.ServerOf(0)) {
+    stdfs::rename(trust(), trust() + ".gone");
+    Kill(supervisor_);
+  }
+
+  const SwitchRig& rig() const { return rig_; }
+  pid_t guardian() const { return guardian_; }
+  void RestoreTrust() const { stdfs::rename(trust() + ".gone", trust()); }
+
+ private:
+  std::string trust() const { return rig_.store() + "/trust/base.d"; }
+
+  SwitchRig rig_{1};
+  pid_t guardian_;
+  pid_t supervisor_;
+};
+
+TEST_CASE("a guardian tries until a supervisor can go on with the mount") {
+  const Waiting waiting;
+  Command reader({"cat", waiting.rig().mount(0) + "/" + kLongFile});
+  waiting.RestoreTrust();
+  CHECK(reader.Wait().status == 0);
+  const auto status = waiting.rig().Status(0);
+  CHECK(status.at("guardian_pid") == waiting.guardian());
+  CHECK(status.at("counters").at("supervisor_restarts") == 1);
+}
+
+TEST_CASE("a guardian that is told to stop while nobody serves takes the mount away") {
+  const Waiting waiting;
+  REQUIRE(::kill(waiting.guardian(), SIGTERM) == 0);
+  WaitForEnd(waiting.guardian());
+  CHECK(stdfs::is_empty(waiting.rig().mount(0)));
+}
+
+}  // namespace
+}  // namespace veneer::test
