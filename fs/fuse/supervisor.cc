@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <new>
 
 #include "fs/base/cancel.h"
 #include "fs/catalog/event_spool.h"
@@ -24,6 +25,8 @@ constexpr uint64_t kWorkerMemory = 256 << 20;
 constexpr uint64_t kThreadMemory = 16 << 20;  // stack and buffers
 
 constexpr int kReportsAtOnce = 256;
+
+constexpr int kWithoutMemory = 50;  // milliseconds, until there may be some
 
 Result<UniqueFd> CatchSignals() {
   sigset_t signals;
@@ -128,32 +131,42 @@ Status Supervisor::Mount() {
   return working;
 }
 
+// Where memory is out the mount goes on: what is not answered for that is asked again, and a worker that
+// could not be begun is tried again.
 void Supervisor::Run() {
   while (!unmounted_) {
-    if (!worker_ && SteadyMilliseconds() >= next_start_) TryToStartWorker();
-    std::vector<pollfd> watched = {{signals_.get(), POLLIN, 0}};
-    if (panic_line_) watched.push_back({panic_line_.get(), POLLIN, 0});
-    control_->Watch(watched);
-    if (keeper_ != nullptr) watched.push_back({keeper_->line(), POLLIN, 0});
-    int timeout = -1;
-    if (worker_) {
-      watched.push_back({worker_->control(), POLLIN, 0});
-      watched.push_back({worker_->report(), POLLIN, 0});
-      watched.push_back({device_.get(), 0, 0});  // its end alone
-    } else {
-      if (!deaf_) watched.push_back({device_.get(), POLLIN, 0});
-      timeout = static_cast<int>(std::max<int64_t>(0, next_start_ - SteadyMilliseconds()));
+    try {
+      RunOnce();
+    } catch (const std::bad_alloc&) {
+      ::poll(nullptr, 0, kWithoutMemory);
     }
-    if (::poll(watched.data(), watched.size(), timeout) < 0) continue;  // EINTR
-    if (IsReady(watched, signals_.get()) && TakeStopSignals()) UnmountSelf();
-    PanicIfAsked();
-    if (worker_ && IsReady(watched, worker_->report())) HandleReports();
-    if (worker_ && IsReady(watched, worker_->control())) WorkerEnded();
-    if (worker_ && IsReady(watched, device_.get())) EndOfTheMount();
-    if (!worker_ && !unmounted_ && !deaf_) RefuseRequests();
-    if (keeper_ != nullptr && IsReady(watched, keeper_->line())) KeeperGone();
-    control_->Handle(watched);
   }
+}
+
+void Supervisor::RunOnce() {
+  if (!worker_ && SteadyMilliseconds() >= next_start_) TryToStartWorker();
+  std::vector<pollfd> watched = {{signals_.get(), POLLIN, 0}};
+  if (panic_line_) watched.push_back({panic_line_.get(), POLLIN, 0});
+  control_->Watch(watched);
+  if (keeper_ != nullptr) watched.push_back({keeper_->line(), POLLIN, 0});
+  int timeout = -1;
+  if (worker_) {
+    watched.push_back({worker_->control(), POLLIN, 0});
+    watched.push_back({worker_->report(), POLLIN, 0});
+    watched.push_back({device_.get(), 0, 0});  // its end alone
+  } else {
+    if (!deaf_) watched.push_back({device_.get(), POLLIN, 0});
+    timeout = static_cast<int>(std::max<int64_t>(0, next_start_ - SteadyMilliseconds()));
+  }
+  if (::poll(watched.data(), watched.size(), timeout) < 0) return;  // EINTR
+  if (IsReady(watched, signals_.get()) && TakeStopSignals()) UnmountSelf();
+  PanicIfAsked();
+  if (worker_ && IsReady(watched, worker_->report())) HandleReports();
+  if (worker_ && IsReady(watched, worker_->control())) WorkerEnded();
+  if (worker_ && IsReady(watched, device_.get())) EndOfTheMount();
+  if (!worker_ && !unmounted_ && !deaf_) RefuseRequests();
+  if (keeper_ != nullptr && IsReady(watched, keeper_->line())) KeeperGone();
+  control_->Handle(watched);
 }
 
 // Whether one came. SIGHUP is for those who reread a configuration: there is none.

@@ -87,6 +87,7 @@ class Supervisor {
   Status Listen();
   Status SetUp();
   Status Mount();
+  void RunOnce();
   bool TakeStopSignals();
   void UnmountSelf();
   static Status UnmountAt(dev_t mounted, const std::string& target);

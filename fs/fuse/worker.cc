@@ -14,6 +14,7 @@
 #include <set>
 #include <thread>
 
+#include "fs/base/exception.h"
 #include "fs/fuse/damage_reporter.h"
 #include "fs/fuse/layer_offer.h"
 #include "fs/fuse/message.h"
@@ -89,7 +90,7 @@ class Worker final : public FailureSink {
     try {
       return Answer(message);
     } catch (const std::exception& exception) {
-      return Fail(ErrorCode::kFailed, "worker: {}", exception.what());
+      return tl::unexpected<Error>(ErrorOf(exception));
     }
   }
 
@@ -200,9 +201,9 @@ class Worker final : public FailureSink {
                                             message.json.at("init").get<Bytes>(), *context_, kernel_));
     VENEER_TRY(tree_->BeginFinish(unsettled_));
     std::thread([this] {
-      session_->Serve(setup_.threads);
+      const bool unmounted = session_->Serve(setup_.threads);
       reporter_.Finish();
-      ::_exit(kUnmounted);
+      ::_exit(unmounted ? kUnmounted : kEndedWithoutMemory);
     }).detach();
     return json::object();
   }
