@@ -154,9 +154,8 @@ TEST_CASE("a dead disk under one layer does not take the others down") {
   store.Json({"mount", store.mount()});
   CHECK(ReadFile(store.mount() + "/usr/lib/lib") == "l");
 
-  const pid_t server = VeneerJson({"--store", other, "status"}).at("mounts").at(0).at("supervisor_pid");
-  REQUIRE(::kill(server, SIGKILL) == 0);
-  WaitForEnd(server);
+  const auto server = VeneerJson({"--store", other, "status"}).at("mounts").at(0);
+  KillEach({server.at("guardian_pid"), server.at("supervisor_pid")});
   FaultyStore::ForgetCaches();
   const auto require_others_served = [&] {
     FaultyStore::ForgetCaches();
@@ -221,9 +220,8 @@ TEST_CASE("no catalog is made anew under a mount whose server is gone, or that b
   const FaultyStore store;
   SECTION("killed") {
     store.Json({"mount", store.mount()});
-    const pid_t server = store.Json({"status"}).at("mounts").at(0).at("supervisor_pid");
-    REQUIRE(::kill(server, SIGKILL) == 0);
-    WaitForEnd(server);
+    const auto server = store.Json({"status"}).at("mounts").at(0);
+    KillEach({server.at("guardian_pid"), server.at("supervisor_pid")});
   }
   SECTION("begun while it waits for another change") {
     auto held = catalog::HoldCatalog(store.path() + "/catalog", std::chrono::seconds(10));

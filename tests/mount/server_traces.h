@@ -15,7 +15,7 @@ std::vector<std::vector<std::string>> OpenFiles(const SwitchRig& rig);
 // The names in the folder of the control sockets.
 std::set<std::string> ControlFiles(const SwitchRig& rig);
 
-// The processes that run with the store among their arguments: commands, supervisors and workers.
+// The processes that run with the store among their arguments: commands, guardians, supervisors and workers.
 std::set<pid_t> ProcessesOf(const SwitchRig& rig);
 
 }  // namespace veneer::test

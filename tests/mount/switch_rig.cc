@@ -105,12 +105,7 @@ void SwitchRig::KillWorker() const {
 
 void SwitchRig::KillServer(int number) const {
   const nlohmann::json status = Status(number);
-  for (const char* which : {"guardian_pid", "supervisor_pid"}) {
-    const pid_t process = status.at(which);
-    REQUIRE(process > 0);
-    REQUIRE(::kill(process, SIGKILL) == 0);
-    WaitForEnd(process);
-  }
+  KillEach({status.at("guardian_pid"), status.at("supervisor_pid")});
 }
 
 nlohmann::json SwitchRig::Status(int number) const {

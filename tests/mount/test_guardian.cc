@@ -138,9 +138,15 @@ TEST_CASE("a mount whose guardian and supervisor were killed is dead, and gives 
   rig.KillServer(0);
   WaitForEnd(worker);
   CHECK(ReadErrno(rig.mount(0) + "/" + kLongFile) == ENOTCONN);
+  // Nor does anybody take it for one that follows, or for none.
+  const auto switched = rig.SwitchByProgram(1);
+  REQUIRE(switched.at("warnings").size() == 1);
+  CHECK(switched.at("warnings").at(0).get<std::string>().find(rig.mount(0) + ": no server answers") == 0);
+  CHECK(rig.Json({"status"}).at("unserved") == nlohmann::json::array({rig.mount(0)}));
   rig.Run({"umount", rig.mount(0)});
   rig.Run({"mount", rig.mount(0)});
   CHECK(ReadErrno(rig.mount(0) + "/" + kLongFile) == 0);
+  CHECK(rig.Json({"status"}).at("unserved").empty());
 }
 
 // A mount that no supervisor can go on with for now: its trust is gone.

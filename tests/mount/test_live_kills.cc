@@ -169,7 +169,7 @@ StoreState LiveKills::RequireWhole() {
   REQUIRE(state);
   CHECK(state->current == rig_.StackOf(tree_));
   Until("the servers to be all that runs",
-        [this] { return ControlFiles(rig_).size() == kMounts && ProcessesOf(rig_).size() == 2 * kMounts; });
+        [this] { return ControlFiles(rig_).size() == kMounts && ProcessesOf(rig_).size() == 3 * kMounts; });
   return *state;
 }
 

@@ -49,6 +49,14 @@ void WaitForOpen(const Command& command, const std::string& prefix) {
   });
 }
 
+void KillEach(const std::vector<pid_t>& processes) {
+  for (const pid_t process : processes) {
+    REQUIRE(process > 0);
+    REQUIRE(::kill(process, SIGKILL) == 0);
+    WaitForEnd(process);
+  }
+}
+
 void KillWorker(const std::function<pid_t()>& worker) {
   const pid_t before = worker();
   REQUIRE(before > 0);

@@ -25,6 +25,9 @@ void WaitForEnd(pid_t process);
 // `command` has something open whose name in /proc begins so: a path, or "socket:".
 void WaitForOpen(const Command& command, const std::string& prefix);
 
+// One after the other was killed, and has ended.
+void KillEach(const std::vector<pid_t>& processes);
+
 // Kills the worker whose pid `worker` gives; another is there. It gives 0 while there is none.
 void KillWorker(const std::function<pid_t()>& worker);
 
