@@ -91,7 +91,7 @@ Status TakeAlong(const catalog::Store& store, SwitchReport& report) {
   WarnOfUnserved(store, live, report);
   std::vector<LiveMount> mounts = Followers(std::move(live));
   std::erase_if(mounts, [&, root = ToHex(report.generation.effective_root)](const LiveMount& mount) {
-    return mount.generation() == report.generation.number && mount.effective_root() == root;
+    return mount.Shows(report.generation.number, root);
   });
   VENEER_TRY(PrepareAll(mounts, report));
   return CommitAll(mounts, report);

@@ -23,9 +23,14 @@ struct LiveMount {
   // st_dev of what is in it: what the mount is known by, wherever it is seen.
   dev_t device() const { return status.value("device", dev_t{0}); }
   uint64_t generation() const { return status.value("generation", uint64_t{0}); }
-  // Of what it shows, in hex.
+  // Of what it shows, in hex; "" from a server of an older version, which does not say.
   std::string effective_root() const { return status.value("effective_root", ""); }
   bool pinned() const { return status.value("pinned", false); }
+
+  // Whether that is `number`, with the effective root `root`.
+  bool Shows(uint64_t number, const std::string& root) const {
+    return generation() == number && (effective_root().empty() || effective_root() == root);
+  }
 };
 
 // The live mounts of a store, and the servers of which nobody can say what they show.
