@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "fs/catalog/store.h"
 #include "fs/fuse/control_channel.h"
 #include "fs/fuse/socket_address.h"
 #include "tests/crash/in_process.h"
