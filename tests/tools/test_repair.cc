@@ -47,7 +47,7 @@ TEST_CASE("a catalog that is gone is made again from the signed layers") {
   const SmallStore store;
   const std::string root = store.Json({"status"}).at("effective_root");
   stdfs::remove_all(store.shop_ / "store/catalog");
-  RequireError(Veneer(store.Words({"status"})), 1, "status", {" repair-catalog"});
+  RequireErrorLine(Veneer(store.Words({"status"})), 1, "status", {" repair-catalog"});
   // A file that nobody signed is passed over, and said to be.
   store.shop_.Write("store/layers/stranger.layer", "no layer");
   const auto json = store.Json({"repair-catalog"});
