@@ -152,6 +152,7 @@ TEST_CASE("what cannot be read for now ends the making of a catalog, and nothing
                                              "--store", store.path(), "--json", "repair-catalog"});
     INFO(limit << " files: " << result.out << result.err);
     done = result.status == 0;
+    if (result.status == 127) continue;  // too few for the libraries: it did not begin
     if (!done) {
       ++failed;
       CHECK(result.status == 1);
