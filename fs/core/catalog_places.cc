@@ -44,7 +44,8 @@ std::optional<std::pair<uint64_t, uint64_t>> Age(std::string_view name) {
   return turn ? std::optional(std::pair(*time, *turn)) : std::nullopt;
 }
 
-// Where one rename cannot do it. Between the two, the old one has a name that says so.
+// Where one rename cannot do it. Between the two, the old one has a name that says so, which it keeps until the
+// other one is surely in its place.
 Status MoveAside(const catalog::Store& store, const std::string& kept) {
   io::Disk& disk = store.disk();
   const std::string place = store.catalog_path();
@@ -53,6 +54,7 @@ Status MoveAside(const catalog::Store& store, const std::string& kept) {
     static_cast<void>(disk.Rename(OnItsWay(store), place));  // or else the next repair does it
     return moved;
   }
+  VENEER_TRY(disk.SyncFolder(store.path()));
   return disk.Rename(OnItsWay(store), kept);
 }
 
