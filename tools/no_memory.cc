@@ -16,6 +16,11 @@ namespace {
 // Below what malloc maps apart, so that it goes back to the heap that all take from.
 constexpr size_t kReserve = 96 << 10;
 
+// What a command needs of the stack, which the kernel otherwise lets grow only while there is memory: one
+// that cannot is a SIGSEGV, of which nothing can be told.
+constexpr size_t kStack = 512 << 10;
+constexpr size_t kPage = 4096;
+
 std::atomic<void*> reserve{nullptr};
 std::atomic_flag told;
 char line[64] = "";
@@ -40,9 +45,15 @@ void OnNoMemory() {
   std::abort();
 }
 
+[[gnu::noinline]] void HaveStack() {
+  volatile char stack[kStack];
+  for (size_t i = 0; i < kStack; i += kPage) stack[kStack - 1 - i] = 0;
+}
+
 }  // namespace
 
 void PrepareForNoMemory(const char* program) {
+  HaveStack();
   std::snprintf(line, sizeof line, "%s: out of memory\n", program);
   crypto::WatchOpenSslMemory();
   void* const kept = std::malloc(kReserve);  // NOLINT: for free(3), which a handler may call
