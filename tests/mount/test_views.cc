@@ -233,10 +233,10 @@ TEST_CASE("gc keeps what a pinned mount shows, and what it is told to keep") {
 TEST_CASE("gc takes away the files that an interrupted install left") {
   const Shop shop;
   const std::string layers = std::string(shop.mount()) + "/../store/layers/";
-  REQUIRE(RunCommand({"touch", layers + ".left.layer.abc123"}).status == 0);
+  REQUIRE(RunCommand({"touch", layers + "left.layer.tmp-abc123"}).status == 0);
   const json gc = shop.Json({"gc"});
   REQUIRE(gc["removed"].size() == 1);
-  CHECK_FALSE(stdfs::exists(layers + ".left.layer.abc123"));
+  CHECK_FALSE(stdfs::exists(layers + "left.layer.tmp-abc123"));
 }
 
 }  // namespace
