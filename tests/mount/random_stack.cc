@@ -16,8 +16,8 @@ constexpr const char* kLooseArea = "area";
 
 }  // namespace
 
-RandomStack::RandomStack(uint64_t seed, const Workshop& shop, const std::string& folder)
-    : shop_(shop), folder_(folder), random_(seed) {
+RandomStack::RandomStack(uint64_t seed, const Workshop& shop, const std::string& folder, bool by_policy)
+    : shop_(shop), folder_(folder), by_policy_(by_policy), random_(seed) {
   std::filesystem::create_directories(folder_);
   const size_t count = 1 + seed % kMostLayers;
   shown_ = random_.Base();
@@ -52,6 +52,7 @@ std::string RandomStack::WriteNext(const TreeSpec& tree) {
 }
 
 std::vector<std::string> RandomStack::Required() const {
+  if (!by_policy_) return {};
   std::vector<std::string> components;
   for (size_t i = 1; i < layers_.size(); ++i) components.push_back(layers_[i].component);
   return components;

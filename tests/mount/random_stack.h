@@ -20,11 +20,12 @@ struct SealedLayer {
 
 class RandomStack {
  public:
-  // Makes 1 to 8 layers in the folder `folder`, which is made. Every patch requires those below, so that they
-  // may touch the same paths, but for one in the middle (where there are three patches or more), which is
-  // kLooseComponent. Some are raw layers with all that overlayfs allows, sealed by the library, some are what
-  // the program's `patch` makes of whole trees.
-  RandomStack(uint64_t seed, const Workshop& shop, const std::string& folder);
+  // Makes 1 to 8 layers in the folder `folder`, which is made. If they are to be activated by policy, every
+  // patch requires those below, so that they may touch the same paths, but for one in the middle (where there
+  // are three patches or more), which is kLooseComponent; otherwise none requires another, so that any of
+  // them make a stack in any order. Some are raw layers with all that overlayfs allows, sealed by the
+  // library, some are what the program's `patch` makes of whole trees.
+  RandomStack(uint64_t seed, const Workshop& shop, const std::string& folder, bool by_policy);
 
   // Base first, in the order in which they are to be installed.
   const std::vector<SealedLayer>& layers() const { return layers_; }
@@ -39,6 +40,7 @@ class RandomStack {
 
   const Workshop& shop_;
   std::string folder_;
+  bool by_policy_;
   RandomTrees random_;
   TreeSpec shown_;  // what those so far make together, without the loose one
   std::vector<SealedLayer> layers_;

@@ -69,9 +69,9 @@ class Held {
 // One seed: its layers, the store with them, and the kernel's mounts beside it.
 class Trial {
  public:
-  Trial(uint64_t seed, const Workshop& shop)
+  Trial(uint64_t seed, const Workshop& shop, bool by_program)
       : folder_(shop / ("seed-" + std::to_string(seed))),
-        stack_(seed, shop, folder_ + "/layers"),
+        stack_(seed, shop, folder_ + "/layers", by_program),
         store_(shop, folder_, Files(stack_)) {
     for (const std::string& id : store_.ids()) {
       erofs_.push_back(
@@ -223,8 +223,9 @@ TEST_CASE("random stacks show, after each switch, what the kernel's overlayfs sh
   const Seeds seeds = SeedsOr(kSeeds);
   for (uint64_t seed = seeds.from; seed <= seeds.to; ++seed) {
     INFO("seed " << seed);
-    Trial trial(seed, shop);
-    if (seed % kByProgramOneIn == 0) {
+    const bool by_program = seed % kByProgramOneIn == 0;
+    Trial trial(seed, shop, by_program);
+    if (by_program) {
       trial.RunByProgram();
     } else {
       trial.RunByLibrary();
