@@ -152,7 +152,8 @@ TEST_CASE("more who talk to a server than it may have descriptors cost it no wor
   const pid_t worker = rig.WorkerOf(0);
   const auto store = catalog::Store::Open(rig.store());
   REQUIRE_OK(store);
-  const std::string socket = fmt::format("{}/{}.sock", fuse::ControlFolder(store->identity()), server.pid());
+  const std::string socket =
+      fmt::format("{}/{}.sock", fuse::ControlFolder(store->identity()), rig.ServerOf(0));
   std::vector<fuse::ControlChannel> clients;
   for (int i = 0; i < 65; ++i) {
     auto client = fuse::ControlChannel::Connect(socket);
