@@ -46,7 +46,7 @@ void OnNoMemory() {
 }
 
 [[gnu::noinline]] void HaveStack() {
-  volatile char stack[kStack];
+  [[maybe_unused]] volatile char stack[kStack];
   for (size_t i = 0; i < kStack; i += kPage) stack[kStack - 1 - i] = 0;
 }
 
