@@ -1,5 +1,6 @@
 #include "tools/no_memory.h"
 
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -32,20 +33,29 @@ void OnNoMemory() {
   throw std::bad_alloc();
 }
 
+[[noreturn]] void EndWithoutMemory() {
+  static_cast<void>(!::write(STDERR_FILENO, line, std::strlen(line)));
+  ::_exit(kFailure);
+}
+
 [[noreturn]] void OnTerminate() {
   try {
     throw;
   } catch (const std::exception& exception) {
     if (ErrorOf(exception).code() != ErrorCode::kNoMemory) std::abort();
     // Of several threads one speaks; what has been said by now is not said again.
-    if (!told.test_and_set()) static_cast<void>(!::write(STDERR_FILENO, line, std::strlen(line)));
-    ::_exit(kFailure);
+    if (told.test_and_set()) ::_exit(kFailure);
+    EndWithoutMemory();
   } catch (...) {
   }
   std::abort();
 }
 
+// Whether there is so much is found out in a way that can be told of.
 [[gnu::noinline]] void HaveStack() {
+  void* const room = ::mmap(nullptr, 2 * kStack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (room == MAP_FAILED) EndWithoutMemory();
+  ::munmap(room, 2 * kStack);
   [[maybe_unused]] volatile char stack[kStack];
   for (size_t i = 0; i < kStack; i += kPage) stack[kStack - 1 - i] = 0;
 }
@@ -53,8 +63,8 @@ void OnNoMemory() {
 }  // namespace
 
 void PrepareForNoMemory(const char* program) {
-  HaveStack();
   std::snprintf(line, sizeof line, "%s: out of memory\n", program);
+  HaveStack();
   crypto::WatchOpenSslMemory();
   void* const kept = std::malloc(kReserve);  // NOLINT: for free(3), which a handler may call
   if (kept != nullptr) std::memset(kept, 0, kReserve);
