@@ -19,7 +19,7 @@ constexpr size_t kReserve = 96 << 10;
 
 // What a command needs of the stack, which the kernel otherwise lets grow only while there is memory: one
 // that cannot is a SIGSEGV, of which nothing can be told.
-constexpr size_t kStack = 512 << 10;
+constexpr size_t kStack = 256 << 10;
 constexpr size_t kPage = 4096;
 
 std::atomic<void*> reserve{nullptr};
@@ -53,9 +53,9 @@ void OnNoMemory() {
 
 // Whether there is so much is found out in a way that can be told of.
 [[gnu::noinline]] void HaveStack() {
-  void* const room = ::mmap(nullptr, 2 * kStack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void* const room = ::mmap(nullptr, kStack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (room == MAP_FAILED) EndWithoutMemory();
-  ::munmap(room, 2 * kStack);
+  ::munmap(room, kStack);
   [[maybe_unused]] volatile char stack[kStack];
   for (size_t i = 0; i < kStack; i += kPage) stack[kStack - 1 - i] = 0;
 }
