@@ -4,7 +4,6 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 
 namespace veneer::test {
 namespace {
@@ -47,8 +46,9 @@ std::set<pid_t> ProcessesOf(const SwitchRig& rig) {
   for (const auto& entry : stdfs::directory_iterator("/proc")) {
     const pid_t process = std::atoi(entry.path().filename().c_str());
     if (process == 0) continue;
-    std::ifstream file(entry.path() / "cmdline");  // that of one that has ended is empty
-    const std::string words(std::istreambuf_iterator<char>(file), {});
+    std::ifstream file(entry.path() / "cmdline");  // of one that has ended it is empty, or cannot be read
+    std::string words;
+    for (std::string word; std::getline(file, word, '\0');) words += word + ' ';
     if (words.find(rig.store()) != std::string::npos) processes.insert(process);
   }
   return processes;
