@@ -72,7 +72,8 @@ bool IsKilledAndWaits(const fs::path& thread) {
 // When the process began; 0 if there is none.
 uint64_t StartOf(pid_t pid) {
   std::ifstream file(fmt::format("/proc/{}/stat", pid));
-  std::string text(std::istreambuf_iterator<char>(file), {});
+  std::string text;
+  std::getline(file, text, '\0');  // nothing of one that ends meanwhile, where an iterator would throw
   // The name of the program is the second field, in parentheses, and may hold anything; this is the 22nd.
   std::istringstream fields(text.substr(std::min(text.size(), text.rfind(')') + 1)));
   std::string skipped;
