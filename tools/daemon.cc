@@ -88,6 +88,7 @@ Guardian::Begin InDaemon(Guardian::Begin begin, Start& start) {
 [[noreturn]] void RunDaemon(Course& course, UniqueFd report, int stop, const Needs& needs) noexcept {
   CloseAllBut({report.get(), needs.line, needs.lock});
   ::setsid();
+  ::signal(SIGPIPE, SIG_IGN);  // the command may be killed before it has heard all
   // From here on it comes from the command alone, which was told by some other signal perhaps: nohup has
   // SIGHUP ignored.
   CatchAlways(stop);
