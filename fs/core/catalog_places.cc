@@ -44,8 +44,8 @@ std::optional<std::pair<uint64_t, uint64_t>> Age(std::string_view name) {
   return turn ? std::optional(std::pair(*time, *turn)) : std::nullopt;
 }
 
-// Where one rename cannot do it. Between the two, the old one has a name that says so, which it keeps until the
-// other one is surely in its place.
+// Where one rename cannot do it. Between the two, the old one has a name that says so, which it keeps until
+// the other one is surely in its place.
 Status MoveAside(const catalog::Store& store, const std::string& kept) {
   io::Disk& disk = store.disk();
   const std::string place = store.catalog_path();

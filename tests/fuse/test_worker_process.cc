@@ -11,7 +11,8 @@ namespace veneer::fuse {
 namespace {
 
 TEST_CASE("a process of which nothing can be learned for want of descriptors is not taken for a killed one") {
-  const rlim_t more = GENERATE(rlim_t{0}, rlim_t{1}, rlim_t{2});  // for the folder of its threads, and for a thread's file
+  const rlim_t more =
+      GENERATE(rlim_t{0}, rlim_t{1}, rlim_t{2});  // for the folder of its threads, and for a thread's file
   bool stuck = true;
   {
     const test::FewDescriptors few(more);
