@@ -100,7 +100,9 @@ TEST_CASE("what a former generation had is there for who holds it, with another 
 
 // A file that only `tree` has, opened on the mount while that is shown.
 UniqueFd OpenFileOf(const SwitchRig& rig, size_t tree) {
-  for (const auto& [path, shown] : DescribeTrees(rig.root())) {
+  for (const auto& entry : DescribeTrees(rig.root())) {
+    const std::string& path = entry.first;
+    const ShownByTree& shown = entry.second;
     const bool elsewhere = std::any_of(shown.begin(), shown.end(), [&](const Shown& one) {
       return &one != &shown[tree] && one.present && one.content == shown[tree].content;
     });
