@@ -3,6 +3,8 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include <utility>
+
 #include "fs/catalog/ballast.h"
 #include "fs/core/withdrawal.h"
 #include "tools/output.h"
@@ -40,7 +42,8 @@ Status WithRoomMended(Status outcome, std::string_view how) {
 
 std::function<void()> WaitNotice(const Globals& globals) {
   return [&globals] {
-    if (!globals.quiet)
+    static bool told = false;
+    if (!globals.quiet && !std::exchange(told, true))
       fmt::print(stderr, "veneer: {}: another change is under way, waiting for it\n", globals.store);
   };
 }

@@ -31,14 +31,10 @@ struct Exclusion {
 };
 
 Result<Exclusion> KeepOthersOut(const catalog::Store& store, const std::function<void()>& on_wait) {
-  bool told = false;
-  const auto tell_once = [&] {
-    if (!std::exchange(told, true) && on_wait) on_wait();
-  };
   Exclusion exclusion;
-  VENEER_ASSIGN(exclusion.store, catalog::HoldStore(store.path(), kPatience, tell_once));
+  VENEER_ASSIGN(exclusion.store, catalog::HoldStore(store.path(), kPatience, on_wait));
   VENEER_TRY(SettleCatalogs(store));
-  auto held = catalog::HoldCatalog(store.catalog_path(), kPatience, tell_once);
+  auto held = catalog::HoldCatalog(store.catalog_path(), kPatience, on_wait);
   if (held) {
     exclusion.catalog = std::move(*held);
     return exclusion;

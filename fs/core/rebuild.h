@@ -29,7 +29,7 @@ struct RebuildResult {
 };
 
 struct RebuildCalls {
-  std::function<void()> on_wait;  // called once when waiting for somebody else begins
+  std::function<void()> on_wait;  // called when waiting for somebody else begins, for each lock
   std::function<Status()>
       may_replace;  // the last word, when all is made and others are kept out; its error ends it
 };

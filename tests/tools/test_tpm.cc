@@ -1,11 +1,7 @@
-// Marks against rollback held against a TPM: the software TPM swtpm on loopback.
-#include <arpa/inet.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
+// Marks against rollback held against a TPM: the software TPM swtpm.
 #include <filesystem>
+#include <fstream>
 
-#include "fs/base/unique_fd.h"
 #include "tests/support/until.h"
 #include "tests/tools/policy_store.h"
 
@@ -14,48 +10,34 @@ namespace {
 
 namespace stdfs = std::filesystem;
 
-sockaddr_in Loopback(uint16_t port) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  address.sin_port = htons(port);
-  return address;
+// Whether somebody takes connections on the socket `path`, without making one. proc_net(5), unix: the state,
+// and at the end the path; the kernel's flag 0x10000 is that of listen(2).
+bool Listens(const std::string& path) {
+  std::ifstream table("/proc/net/unix");
+  for (std::string line; std::getline(table, line);) {
+    if (line.ends_with(" " + path) && line.find(" 00010000 ") != std::string::npos) return true;
+  }
+  return false;
 }
 
-bool CanBind(uint16_t port) {
-  const UniqueFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  const sockaddr_in address = Loopback(port);
-  return ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
-}
-
-bool Answers(uint16_t port) {
-  const UniqueFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  const sockaddr_in address = Loopback(port);
-  return ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
-}
-
-// A new TPM for as long as this lives. Its control port is the one behind the other.
+// A new TPM for as long as this lives, on the socket `state`/socket, with its control socket beside it.
 class SoftwareTpm {
  public:
-  explicit SoftwareTpm(const std::string& state) {
-    port_ = static_cast<uint16_t>(20000 + ::getpid() % 20000);
-    while (!CanBind(port_) || !CanBind(static_cast<uint16_t>(port_ + 1)))
-      port_ = static_cast<uint16_t>(port_ + 2);
+  explicit SoftwareTpm(const std::string& state) : socket_(state + "/socket") {
     stdfs::create_directories(state);
     process_ = std::make_unique<Command>(std::vector<std::string>{
         "swtpm", "socket", "--tpm2", "--tpmstate", "dir=" + state, "--server",
-        "type=tcp,disconnect,port=" + std::to_string(port_), "--ctrl",
-        "type=tcp,port=" + std::to_string(port_ + 1), "--flags", "not-need-init,startup-clear"});
-    Until("swtpm", [&] { return Answers(static_cast<uint16_t>(port_ + 1)); });
+        "type=unixio,path=" + socket_ + ",disconnect", "--ctrl", "type=unixio,path=" + socket_ + ".ctrl",
+        "--flags", "not-need-init,startup-clear"});
+    for (const char* end : {"", ".ctrl"}) Until("swtpm", [&] { return Listens(socket_ + end); });
   }
 
   std::string Policy() const {
-    return R"({"schema": 1, "tpm": {"nv_index": "0x01800042", "tcti": "swtpm:host=127.0.0.1,port=)" +
-           std::to_string(port_) + R"("}})";
+    return R"({"schema": 1, "tpm": {"nv_index": "0x01800042", "tcti": "swtpm:path=)" + socket_ + R"("}})";
   }
 
  private:
-  uint16_t port_ = 0;
+  std::string socket_;
   std::unique_ptr<Command> process_;
 };
 
