@@ -151,16 +151,28 @@ bool ControlServer::ServeSafely(ClientId client, int socket) {
   }
 }
 
+// Drops each client of whom `is_over` says so, and tells of it. Returns how many they were.
+template <typename IsOver>
+size_t ControlServer::DropThose(const IsOver& is_over) {
+  return std::erase_if(clients_, [&](const auto& client) {
+    if (!is_over(client.first, client.second.get())) return false;
+    handlers_.gone(client.first);
+    return true;
+  });
+}
+
+// Who has gone is dropped before anybody is answered: what he began is nobody's hindrance any more.
 void ControlServer::Handle(std::span<const pollfd> polled) {
-  std::vector<ClientId> gone;
+  std::vector<ClientId> ready;
   for (const auto& [id, socket] : clients_) {
-    if (IsReady(polled, socket.get()) && !ServeSafely(id, socket.get())) gone.push_back(id);
+    if (IsReady(polled, socket.get())) ready.push_back(id);
   }
-  for (const ClientId id : gone) {
-    clients_.erase(id);
-    handlers_.gone(id);
-  }
-  if (pausing_ && (!gone.empty() || IsReady(polled, pause_.get()))) Pause(false);
+  size_t gone = 0;
+  if (!ready.empty()) gone += DropThose([](ClientId, int socket) { return HasGone(socket); });
+  gone += DropThose([&](ClientId id, int socket) {
+    return std::find(ready.begin(), ready.end(), id) != ready.end() && !ServeSafely(id, socket);
+  });
+  if (pausing_ && (gone > 0 || IsReady(polled, pause_.get()))) Pause(false);
   // Last: its descriptor may have the number of one that was closed since the poll, and is not ready for
   // that.
   if (IsReady(polled, listener_.get())) Accept();

@@ -61,6 +61,8 @@ class ControlServer {
   ControlServer(std::string path, UniqueFd listener, UniqueFd pause);
   bool Serve(ClientId client, int socket);
   bool ServeSafely(ClientId client, int socket);
+  template <typename IsOver>
+  size_t DropThose(const IsOver& is_over);
   void Accept();
   void Pause(bool begins);
 

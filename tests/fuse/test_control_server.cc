@@ -156,6 +156,30 @@ TEST_CASE("what a client asked for that has gone is not done") {
   CHECK(echo.heard.empty());
 }
 
+TEST_CASE("a client that has gone is known to be before another one is answered, whichever came first") {
+  for (const size_t goes : {0U, 1U}) {
+    INFO("client " << goes << " goes");
+    Echo echo;
+    std::vector<std::string> order;
+    echo.server->SetHandlers({[&](auto, const json& request) -> Result<ControlServer::Answer> {
+                                order.push_back(request.at("request"));
+                                return ControlServer::Answer();
+                              },
+                              [&](auto) { order.emplace_back("gone"); }});
+    std::optional<ControlChannel> clients[2];
+    for (auto& client : clients) {
+      auto connected = ControlChannel::Connect(echo.scratch / "echo.sock");
+      REQUIRE_OK(connected);
+      client.emplace(std::move(*connected));
+      echo.server->Handle(echo.Poll());  // takes the line
+    }
+    REQUIRE_OK(clients[1 - goes]->Send({{"request", "next"}}));
+    clients[goes].reset();
+    echo.server->Handle(echo.Poll());
+    CHECK(order == std::vector<std::string>{"gone", "next"});
+  }
+}
+
 // Until there is nothing to do for the server: that ends, whoever waits.
 void HandleAll(const Echo& echo) {
   for (int i = 0; i < 1000; ++i) {
