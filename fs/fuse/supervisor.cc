@@ -81,18 +81,13 @@ Result<std::unique_ptr<Supervisor>> Supervisor::Start(MountOptions options, Log 
   VENEER_TRY(self->Listen());
   VENEER_TRY(CheckCancel());  // a signal that came before they were blocked
   VENEER_ASSIGN(self->shared_, SharedMemory::Create());
-  VENEER_ASSIGN(const uint64_t wanted, self->WantedGeneration());
-  VENEER_ASSIGN(Shown shown, self->OpenGeneration(wanted));
-  self->settled_ = wanted;
+  VENEER_ASSIGN(Shown shown, self->OpenWanted());
+  self->settled_ = shown.generation;
   self->history_.push_back(std::move(shown));
   self->opening_.clear();
   VENEER_TRY(self->SetUp());
   self->HoldProgram();
-  if (keeper != nullptr) {
-    self->keeper_ = keeper;
-    VENEER_ASSIGN(self->kept_state_, KeptState::Create());
-    VENEER_TRY(keeper->Consent());
-  }
+  VENEER_TRY(self->AskKeeper(keeper));
   VENEER_TRY(self->Mount());
   self->Keep();
   self->Say(kMounted, "mounted", {{"worker", std::to_string(self->worker_->pid())}});

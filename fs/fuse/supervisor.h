@@ -121,8 +121,8 @@ class Supervisor {
   Result<nlohmann::json> AskWorker(const nlohmann::json& request, std::span<const int> descriptors = {});
 
   // supervisor_control.cc: what clients ask for
-  Result<uint64_t> WantedGeneration() const;
-  Result<Shown> OpenGeneration(uint64_t number);
+  Result<catalog::GenerationRecord> WantedGeneration(const catalog::Catalog& catalog) const;
+  Result<Shown> OpenWanted();
   Result<Shown> OpenLayers(const catalog::Catalog& catalog, uint64_t number,
                            const std::vector<std::string>& ids);
   std::vector<std::string> LayersOf(const Shown& shown) const;
@@ -152,6 +152,7 @@ class Supervisor {
   Status InheritLayers(const nlohmann::json& layers, std::span<UniqueFd> files);
   void Keep();
   void HoldProgram();
+  Status AskKeeper(Keeper* keeper);
   void KeeperGone();
 
   MountOptions options_;

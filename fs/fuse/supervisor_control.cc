@@ -21,23 +21,26 @@ constexpr size_t kMostDescribed = 250;
 
 }  // namespace
 
-Result<uint64_t> Supervisor::WantedGeneration() const {
-  if (options_.generation) return *options_.generation;
-  VENEER_ASSIGN(const auto catalog, store_.OpenCatalogForReading());
-  VENEER_ASSIGN(const catalog::State state, catalog->ReadState());
-  if (state.current == 0) {
-    return Fail(ErrorCode::kNotFound, "{}: no generation is current; run: veneer install BASE --activate",
-                store_.path());
+// The one it is pinned to, or the current one.
+Result<catalog::GenerationRecord> Supervisor::WantedGeneration(const catalog::Catalog& catalog) const {
+  if (options_.generation) {
+    VENEER_ASSIGN(auto pinned, catalog.Generation(*options_.generation));
+    if (pinned) return *std::move(pinned);
+    return Fail(ErrorCode::kNotFound, "{}: no generation {}; run: veneer history", store_.path(),
+                *options_.generation);
   }
-  return state.current;
+  VENEER_ASSIGN(auto current, catalog.CurrentGeneration());
+  if (current) return *std::move(current);
+  return Fail(ErrorCode::kNotFound, "{}: no generation is current; run: veneer install BASE --activate",
+              store_.path());
 }
 
-Result<Supervisor::Shown> Supervisor::OpenGeneration(uint64_t number) {
+// What is to be shown; what is open of it stays as it is.
+Result<Supervisor::Shown> Supervisor::OpenWanted() {
   VENEER_ASSIGN(const auto catalog, store_.OpenCatalogForReading());
-  VENEER_ASSIGN(const auto record, catalog->Generation(number));
-  if (!record)
-    return Fail(ErrorCode::kNotFound, "{}: no generation {}; run: veneer history", store_.path(), number);
-  return OpenLayers(*catalog, number, record->layers);
+  VENEER_ASSIGN(const catalog::GenerationRecord wanted, WantedGeneration(*catalog));
+  VENEER_TRY(CheckNumber(wanted.number, wanted.layers));
+  return OpenLayers(*catalog, wanted.number, wanted.layers);
 }
 
 // Base first.
@@ -50,7 +53,7 @@ std::vector<std::string> Supervisor::LayersOf(const Shown& shown) const {
 // A number means one stack for good, here and in the kernel's listings: where a catalog that was made anew
 // means another by it, nothing could tell the two apart.
 Status Supervisor::CheckNumber(uint64_t number, const std::vector<std::string>& ids) const {
-  if (number != history_.back().generation || LayersOf(history_.back()) == ids) return {};
+  if (history_.empty() || number != history_.back().generation || LayersOf(history_.back()) == ids) return {};
   return Fail(ErrorCode::kDamaged,
               "{}: shows another generation {} than the one on record; unmount it and mount it again",
               options_.target, number);
@@ -149,12 +152,8 @@ Result<json> Supervisor::PrepareWorker(Shown shown) {
 // For a supervisor that was not there when the record changed.
 Status Supervisor::FollowRecord() {
   if (options_.generation) return {};
-  VENEER_ASSIGN(const uint64_t wanted, WantedGeneration());
-  VENEER_ASSIGN(const auto catalog, store_.OpenCatalogForReading());
-  VENEER_ASSIGN(const auto record, catalog->Generation(wanted));
-  if (record) VENEER_TRY(CheckNumber(wanted, record->layers));
-  if (wanted == history_.back().generation) return {};
-  VENEER_ASSIGN(Shown shown, OpenGeneration(wanted));
+  VENEER_ASSIGN(Shown shown, OpenWanted());
+  if (shown.generation == history_.back().generation) return {};
   Keep();
   VENEER_TRY(PrepareWorker(std::move(shown)));
   Commit();
@@ -229,9 +228,10 @@ void Supervisor::Gone(ControlServer::ClientId client) {
   }
   if (preparing_ != client) return;
   preparing_ = 0;
-  const auto recorded = WantedGeneration();
+  const auto recorded =
+      store_.OpenCatalogForReading().and_then([&](auto catalog) { return WantedGeneration(*catalog); });
   if (!recorded) Say(kProblem, recorded.error().message());
-  if (!recorded || *recorded != prepared_->generation) return Abort();
+  if (!recorded || recorded->number != prepared_->generation) return Abort();
   Commit();
 }
 

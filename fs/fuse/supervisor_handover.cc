@@ -133,12 +133,7 @@ Result<std::unique_ptr<Supervisor>> Supervisor::TakeOver(ControlChannel former, 
   VENEER_ASSIGN(auto self, Inherit(std::move(state), std::move(log)));
   VENEER_TRY(CheckCancel());  // a signal that came before they were blocked
   self->HoldProgram();
-  if (keeper != nullptr) {
-    self->keeper_ = keeper;
-    VENEER_ASSIGN(self->kept_state_, KeptState::Create());
-    self->Keep();
-    VENEER_TRY(keeper->Consent());
-  }
+  VENEER_TRY(self->AskKeeper(keeper));
   // Where the former one dies of this, it has let go all the same.
   if (auto gone = former.Ask({{"request", "let-go"}}); !gone && !former.gone())
     return tl::unexpected<Error>(gone.error());
@@ -257,6 +252,15 @@ Status Supervisor::InheritLayers(const json& layers, std::span<UniqueFd> files) 
 void Supervisor::HoldProgram() {
   LoadProgram();
   if (Status locked = LockProgram(); !locked) Say(kProblem, locked.error().message());
+}
+
+// With all that it needs, where there is a mount already: once it has consented it must be able to go on.
+Status Supervisor::AskKeeper(Keeper* keeper) {
+  if (keeper == nullptr) return {};
+  keeper_ = keeper;
+  VENEER_ASSIGN(kept_state_, KeptState::Create());
+  Keep();
+  return keeper->Consent();
 }
 
 void Supervisor::KeeperGone() {
