@@ -139,14 +139,15 @@ void Guardian::HandleSignals() {
   while (::read(signals_.get(), &signal, sizeof signal) == static_cast<ssize_t>(sizeof signal)) {
     if (stage_ == Stage::kBegins && stop_by_ == 0) stop_by_ = SteadyMilliseconds() + kStopPatience;
     if (supervisor_ != 0) ::kill(supervisor_, static_cast<int>(signal.ssi_signo));
-    if (signal.ssi_signo != SIGHUP && stage_ != Stage::kServes) stop_ = true;
+    if (signal.ssi_signo != SIGHUP) stop_ = true;
   }
   if (stop_ && supervisor_ == 0) UnmountAlone();
 }
 
+// A mount that cannot be taken away is served again as soon as that can be.
 void Guardian::UnmountAlone() {
-  Supervisor::UnmountKept(kept_);
-  over_ = true;
+  stop_ = false;
+  over_ = Supervisor::UnmountKept(kept_).has_value();
 }
 
 // It may wait for a disk, and cannot end before that answers; but it does nothing more.
@@ -186,6 +187,7 @@ void Guardian::Note(Message said) {
     kept_.erase(dropped);
   }
   if (words.contains(GuardianLine::kForget)) forgotten_ = true;
+  if (words.contains(GuardianLine::kStopHeard)) stop_ = false;
   if (words.contains(GuardianLine::kConsent)) {
     const bool go = stop_by_ == 0;
     if (go) stage_ = Stage::kPastReturn;
@@ -196,8 +198,8 @@ void Guardian::Note(Message said) {
   if (words.contains(GuardianLine::kServes)) {
     stage_ = Stage::kServes;
     started_ = true;
-    stop_ = false;  // it sees to that itself
     serves_since_ = SteadyMilliseconds();
+    if (stop_) ::kill(supervisor_, SIGTERM);
   }
   if (auto answer = ReadAnswer(words); !answer) error_ = answer.error();
 }
@@ -216,9 +218,11 @@ void Guardian::Reap() {
   const bool failed = !served && serves_since_ == 0 && (error_ || !started_);
   over_ = as_it_wished || forgotten_ || failed || !Supervisor::CanResume(kept_);
   if (over_) return;
-  if (stop_) return UnmountAlone();
+  // One that has died of it, or before it came to it, had users perhaps, whom the next one serves to the end.
+  if (stop_ && !served) return UnmountAlone();
   next_start_ = served ? restarts_.Died(serves_since_ - began_, now - serves_since_, now)
                        : restarts_.Died(now - began_, 0, now);
+  if (stop_) next_start_ = now;
 }
 
 }  // namespace veneer::fuse

@@ -81,7 +81,7 @@ class Guardian {
   UniqueFd line_;         // on which it says what to keep, and what no more
   Stage stage_ = Stage::kBegins;
   bool started_ = false;        // one has been past the return
-  bool stop_ = false;           // one that does not serve yet was told to unmount
+  bool stop_ = false;           // a stop was asked for that no supervisor has seen to
   bool over_ = false;           // there is nothing left to guard
   bool forgotten_ = false;      // another supervisor has the mount
   std::optional<Error> error_;  // with which the last one ended

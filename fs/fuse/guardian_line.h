@@ -17,6 +17,7 @@ class GuardianLine final : public Keeper {
   static constexpr const char* kConsent = "consent";  // asked, and answered with true or false
   static constexpr const char* kServes = "serves";
   static constexpr const char* kForget = "forget";
+  static constexpr const char* kStopHeard = "stop-heard";
 
   // `manager` keeps what `guardian` keeps, nullptr for nobody; it outlives this.
   GuardianLine(UniqueFd line, pid_t guardian, const Keeper* manager);
@@ -31,6 +32,7 @@ class GuardianLine final : public Keeper {
   }
   Status Consent() override;
   void Forget() override { Tell({{kForget, true}}); }
+  void StopHeard() override { Tell({{kStopHeard, true}}); }
   pid_t process() const override { return line_ ? guardian_ : 0; }
   int line() const override { return line_.get(); }
   void Lose() override { line_.reset(); }

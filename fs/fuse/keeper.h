@@ -29,6 +29,9 @@ class Keeper {
   // The mount is another supervisor's from now on: nobody goes on with it in the place of this one.
   virtual void Forget() {}
 
+  // A stop that was asked for has been seen to, whatever came of it: nobody need remember it.
+  virtual void StopHeard() {}
+
   // The process that goes on with the mount if this one dies, 0 if there is none; and what poll(2) finds
   // something for once it has gone, -1 for nothing.
   virtual pid_t process() const { return 0; }

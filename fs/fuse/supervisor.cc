@@ -177,6 +177,7 @@ bool Supervisor::TakeStopSignals() {
 void Supervisor::UnmountSelf() {
   if (Status unmounted = UnmountAt(mounted_, options_.target); !unmounted)
     Say(kProblem, unmounted.error().message());
+  if (keeper_ != nullptr) keeper_->StopHeard();
 }
 
 Status Supervisor::UnmountAt(dev_t mounted, const std::string& target) {

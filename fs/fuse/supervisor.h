@@ -63,8 +63,9 @@ class Supervisor {
   static Result<std::unique_ptr<Supervisor>> Resume(Kept kept, Keeper& keeper, Log log);
   // Whether there is a mount in `kept` to go on with.
   static bool CanResume(const Kept& kept);
-  // Unmounts what is in `kept`, lazily, with nobody to serve it. For a process that does not serve.
-  static void UnmountKept(const Kept& kept);
+  // Unmounts what is in `kept`, lazily, with nobody to serve it. For a process that does not serve. kBusy
+  // where something else is mounted over it; kIo.
+  static Status UnmountKept(const Kept& kept);
 
   ~Supervisor();
   Supervisor(const Supervisor&) = delete;

@@ -148,12 +148,12 @@ bool Supervisor::CanResume(const Kept& kept) {
          !IsUnmounted(kept.at(kDeviceName).get());
 }
 
-void Supervisor::UnmountKept(const Kept& kept) {
+Status Supervisor::UnmountKept(const Kept& kept) {
   const auto memory = kept.find(kStateName);
-  if (memory == kept.end()) return;
+  if (memory == kept.end()) return {};
   const auto state = KeptState(UniqueFd(::dup(memory->second.get()))).Read();
-  if (!state || !CheckSchema(*state)) return;
-  static_cast<void>(UnmountAt(state->at("mounted"), OptionsFromJson(state->at("options")).target));
+  if (!state || !CheckSchema(*state)) return {};
+  return UnmountAt(state->at("mounted"), OptionsFromJson(state->at("options")).target);
 }
 
 // What a hand-over would bring, with the former supervisor ended: until then it may do more than was kept of

@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -9,6 +10,7 @@
 #include <filesystem>
 
 #include "fs/base/unique_fd.h"
+#include "fs/io/file_ops.h"
 #include "tests/mount/damage.h"
 #include "tests/mount/switch_stage.h"
 #include "tests/mount/worker_killer.h"
@@ -177,6 +179,41 @@ TEST_CASE("a guardian tries until a supervisor can go on with the mount") {
   const auto status = waiting.rig().Status(0);
   CHECK(status.at("guardian_pid") == waiting.guardian());
   CHECK(status.at("counters").at("supervisor_restarts") == 1);
+}
+
+TEST_CASE("a guardian that cannot take the mount away has it served again") {
+  const Waiting waiting;
+  const std::string mount = waiting.rig().mount(0);
+  REQUIRE(::mount("none", mount.c_str(), "tmpfs", 0, nullptr) == 0);
+  REQUIRE(::kill(waiting.guardian(), SIGTERM) == 0);
+  waiting.RestoreTrust();
+  Until("another supervisor", [&] { return !waiting.rig().TryStatus(0).is_null(); });
+  CHECK(waiting.rig().GuardianOf(0) == waiting.guardian());
+  REQUIRE(::umount2(mount.c_str(), 0) == 0);
+  CHECK(ReadErrno(mount + "/" + kLongFile) == 0);
+}
+
+// The supervisor has died, and its guardian does not know it yet.
+TEST_CASE(
+    "a stop that finds nobody who could hear it reaches the next supervisor, which serves on who is there") {
+  const SwitchRig rig(1);
+  const pid_t guardian = rig.GuardianOf(0);
+  const std::string path = rig.mount(0) + "/" + kLongFile;
+  const auto content = io::ReadWholeFile(rig.root() + "/t0/" + kLongFile, 1 << 20);
+  REQUIRE_OK(content);
+  UniqueFd user(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  REQUIRE(user);
+  REQUIRE(::kill(guardian, SIGSTOP) == 0);
+  Kill(rig.ServerOf(0));
+  REQUIRE(::kill(guardian, SIGTERM) == 0);
+  REQUIRE(::kill(guardian, SIGCONT) == 0);
+  Until("the unmounting", [&] { return stdfs::is_empty(rig.mount(0)); });
+  ForgetCaches();
+  Bytes read(content->size());
+  CHECK(::pread(user.get(), read.data(), read.size(), 0) == static_cast<ssize_t>(read.size()));
+  CHECK(read == *content);
+  user.reset();
+  WaitForEnd(guardian);
 }
 
 TEST_CASE("a guardian that is told to stop while nobody serves takes the mount away") {
