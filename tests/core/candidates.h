@@ -14,6 +14,14 @@ inline std::string IdOf(std::string word) {
   return word;
 }
 
+using Ids = std::vector<std::string>;
+
+inline Ids IdsOf(const std::vector<std::string>& words) {
+  Ids ids;
+  for (const std::string& word : words) ids.push_back(IdOf(word));
+  return ids;
+}
+
 inline Candidate Base(const std::string& id, const std::string& version, uint16_t slot = 1) {
   Candidate base;
   base.record.id = IdOf(id);

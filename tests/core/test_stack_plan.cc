@@ -6,14 +6,6 @@
 namespace veneer::core::testing {
 namespace {
 
-using Ids = std::vector<std::string>;
-
-Ids IdsOf(const std::vector<std::string>& words) {
-  Ids ids;
-  for (const std::string& word : words) ids.push_back(IdOf(word));
-  return ids;
-}
-
 // A base "b", x (a) and (b), y (a) which requires x, and a later base "c" of version 2.
 struct Shelf {
   std::vector<Candidate> layers = {Base("b", "1"), Patch("xa", "x", 1, 2), Patch("xb", "x", 2, 3),

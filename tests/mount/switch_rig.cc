@@ -72,6 +72,15 @@ nlohmann::json SwitchRig::SwitchByProgram(int tree) const {
   return TreeOnRecord() == 2 ? Json({"revert", "q"}) : Json({"activate", "p"});
 }
 
+fuse::LiveMount SwitchRig::OnlyMount() const {
+  const auto opened = catalog::Store::Open(store());
+  REQUIRE_OK(opened);
+  auto found = fuse::FindLiveMounts(opened->identity());
+  REQUIRE_OK(found);
+  REQUIRE(found->size() == 1);
+  return std::move(found->front());
+}
+
 std::vector<std::string> SwitchRig::StackOf(int tree) const {
   return {ids_.begin(), ids_.begin() + tree + 1};
 }

@@ -55,6 +55,9 @@ class SwitchRig {
   // Likewise, and null where there is none: for threads, on which nothing may be required.
   nlohmann::json TryStatus(int number) const;
 
+  // The one mount of the store.
+  fuse::LiveMount OnlyMount() const;
+
   // What the layers of `tree` are, base first.
   std::vector<std::string> StackOf(int tree) const;
 

@@ -37,16 +37,6 @@ void RequireServed(const SwitchRig& rig) {
   CHECK(RunCommand({"diff", "-r", "--no-dereference", rig.root() + "/t0", rig.mount(0)}).status == 0);
 }
 
-// The line to the server of mount(0).
-fuse::ControlChannel ConnectTo(const SwitchRig& rig) {
-  const auto store = catalog::Store::Open(rig.store());
-  REQUIRE_OK(store);
-  auto mounts = fuse::FindLiveMounts(store->identity());
-  REQUIRE_OK(mounts);
-  REQUIRE(mounts->size() == 1);
-  return std::move(mounts->front().channel);
-}
-
 nlohmann::json PrepareTree(const SwitchRig& rig, int tree) {
   return {{"request", "prepare"}, {"generation", 100}, {"layers", rig.StackOf(tree)}};
 }
@@ -178,7 +168,7 @@ TEST_CASE("nothing of a switch that was prepared and not made stays open") {
   const size_t in_server = DescriptorsOf(rig.ServerOf(0));
   const size_t in_worker = DescriptorsOf(rig.WorkerOf(0));
   {
-    fuse::ControlChannel channel = ConnectTo(rig);
+    fuse::ControlChannel channel = rig.OnlyMount().channel;
     REQUIRE_OK(channel.Ask(PrepareTree(rig, 1)));
     CHECK(DescriptorsOf(rig.WorkerOf(0)) > in_worker);
     REQUIRE_OK(channel.Ask({{"request", "abort"}}));
@@ -219,7 +209,7 @@ TEST_CASE("a switch that no worker survives is refused, and what was shown is se
   const SwitchRig rig(1);
   const pid_t server = rig.ServerOf(0);
   const pid_t worker = rig.WorkerOf(0);
-  fuse::ControlChannel channel = ConnectTo(rig);
+  fuse::ControlChannel channel = rig.OnlyMount().channel;
   // It is asked to prepare, and does not, until it is killed: so are those that come next.
   REQUIRE(::kill(worker, SIGSTOP) == 0);
   const size_t before = DescriptorsOf(server);

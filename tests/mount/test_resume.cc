@@ -26,29 +26,14 @@ size_t OpenLayers(const SwitchRig& rig, pid_t supervisor) {
   return layers;
 }
 
-// The one mount of the rig's store.
-fuse::LiveMount OnlyMount(const SwitchRig& rig) {
-  const auto store = catalog::Store::Open(rig.store());
-  REQUIRE_OK(store);
-  auto found = fuse::FindLiveMounts(store->identity());
-  REQUIRE_OK(found);
-  REQUIRE(found->size() == 1);
-  return std::move(found->front());
-}
-
 TEST_CASE("a supervisor that is killed while a switch is prepared leaves nothing of it to the next") {
   const SwitchRig rig(0);
   stdfs::create_directories(rig.mount(0));
   KeptMount mount(rig.store(), rig.mount(0));
   REQUIRE(mount.Names() == kOfBase);
   {
-    const auto store = catalog::Store::Open(rig.store());
-    REQUIRE_OK(store);
-    auto found = fuse::FindLiveMounts(store->identity());
-    REQUIRE_OK(found);
-    REQUIRE(found->size() == 1);
-    REQUIRE_OK(
-        found->front().channel.Ask({{"request", "prepare"}, {"generation", 2}, {"layers", rig.StackOf(2)}}));
+    fuse::LiveMount found = rig.OnlyMount();
+    REQUIRE_OK(found.channel.Ask({{"request", "prepare"}, {"generation", 2}, {"layers", rig.StackOf(2)}}));
     CHECK(OpenLayers(rig, mount.supervisor()) == 3);
     CHECK(mount.Names().size() == kOfBase.size() + 2);
     mount.KillAndResume();
@@ -65,7 +50,7 @@ TEST_CASE("a supervisor that is killed while a switch is prepared leaves nothing
 // As after a catalog was lost, and made anew by hand while the mount was there.
 TEST_CASE("a record that means another stack by the number that is shown is no news, and not the same") {
   const SwitchRig rig(1);
-  fuse::LiveMount mount = OnlyMount(rig);
+  fuse::LiveMount mount = rig.OnlyMount();
   CHECK(mount.effective_root() == ToHex(catalog::EffectiveRoot(rig.StackOf(0))));
   const auto other =
       mount.channel.Ask({{"request", "prepare"}, {"generation", 1}, {"layers", rig.StackOf(1)}});
@@ -86,7 +71,7 @@ TEST_CASE("a record that means another stack by the number that is shown is no n
 // The catalog is not trusted: its layers' signatures say nothing of their order.
 TEST_CASE("a generation whose layers are no stack is not shown") {
   const SwitchRig rig(1);
-  fuse::LiveMount mount = OnlyMount(rig);
+  fuse::LiveMount mount = rig.OnlyMount();
   const auto stack = rig.StackOf(2);
   for (const auto& layers : {std::vector{stack[1], stack[0]}, std::vector{stack[1]},
                              std::vector{stack[0], stack[2]}, std::vector{stack[0], stack[1], stack[1]}}) {

@@ -16,19 +16,29 @@
 namespace veneer::test {
 namespace {
 
-// The server of mount(0), stopped for as long as this lives.
+// A process, stopped for as long as this lives.
+class Stopped {
+ public:
+  explicit Stopped(pid_t process) : process_(process) { ::kill(process_, SIGSTOP); }
+  ~Stopped() { ::kill(process_, SIGCONT); }
+  Stopped(const Stopped&) = delete;
+  Stopped& operator=(const Stopped&) = delete;
+
+ private:
+  pid_t process_;
+};
+
+// The server of mount(0), stopped likewise.
 class Silence {
  public:
-  explicit Silence(const SwitchRig& rig) : server_(rig.ServerOf(0)) { ::kill(server_, SIGSTOP); }
-  ~Silence() { ::kill(server_, SIGCONT); }
-  Silence(const Silence&) = delete;
-  Silence& operator=(const Silence&) = delete;
+  explicit Silence(const SwitchRig& rig) : server_(rig.ServerOf(0)), stopped_(server_) {}
 
   // How it is named.
   std::string name() const { return "process " + std::to_string(server_) + ", the server of a mount"; }
 
  private:
   pid_t server_;
+  Stopped stopped_;
 };
 
 Command Start(const SwitchRig& rig, std::vector<std::string> words) {
@@ -189,27 +199,16 @@ TEST_CASE("where a dead mount is, mount names what takes it away") {
 }
 
 // A worker that was stopped: it does nothing, and does not die.
-class StoppedWorker {
- public:
-  explicit StoppedWorker(const SwitchRig& rig) : worker_(rig.WorkerOf(0)) { ::kill(worker_, SIGSTOP); }
-  ~StoppedWorker() { ::kill(worker_, SIGCONT); }
-  StoppedWorker(const StoppedWorker&) = delete;
-  StoppedWorker& operator=(const StoppedWorker&) = delete;
-
- private:
-  pid_t worker_;
-};
-
 TEST_CASE("a supervisor that is told to stop does so, whatever its worker does") {
   const SwitchRig rig(1);
   const pid_t server = rig.ServerOf(0);
   SECTION("while nothing is asked of it") {
-    const StoppedWorker worker(rig);
+    const Stopped worker(rig.WorkerOf(0));
     ::kill(server, SIGTERM);
     WaitForEnd(server);
   }
   SECTION("while it is asked for a switch") {
-    const StoppedWorker worker(rig);
+    const Stopped worker(rig.WorkerOf(0));
     Command switching = Start(rig, {"activate"});
     WaitForOpen(switching, "socket:");
     ::kill(server, SIGTERM);
