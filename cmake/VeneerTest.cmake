@@ -19,16 +19,9 @@ function(veneer_test name)
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 120)
   endif()
+  set(cost ${ARG_TIMEOUT})  # the longest first, so that none runs on alone at the end
   if(VENEER_SANITIZE)
     math(EXPR ARG_TIMEOUT "${ARG_TIMEOUT} * 5")
   endif()
-  set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}")
-endfunction()
-
-# veneer_runs_program(TARGET...): each runs the real program, which it finds in VENEER_PROGRAM.
-function(veneer_runs_program)
-  foreach(target IN LISTS ARGN)
-    target_compile_definitions(${target} PRIVATE VENEER_PROGRAM="$<TARGET_FILE:veneer>")
-    add_dependencies(${target} veneer)
-  endforeach()
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} COST ${cost} LABELS "${ARG_LABELS}")
 endfunction()
