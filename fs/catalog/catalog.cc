@@ -43,8 +43,8 @@ Status Catalog::Create(const std::string& path, const Medium& medium) {
   return Database::Create(path, medium);
 }
 
-Result<std::unique_ptr<Catalog>> Catalog::OpenForReading(const std::string& path, Logs logs) {
-  VENEER_ASSIGN(auto database, Database::OpenForReading(path, logs));
+Result<std::unique_ptr<Catalog>> Catalog::OpenForReading(const std::string& path) {
+  VENEER_ASSIGN(auto database, Database::OpenForReading(path));
   return std::unique_ptr<Catalog>(new Catalog(std::move(database)));
 }
 

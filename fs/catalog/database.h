@@ -22,10 +22,14 @@ namespace veneer::catalog {
 
 enum class Order { kForward, kBackward };
 
+// What a reader asks of a catalog's logs: that none is damaged inside, or only what they tell up to there.
+enum class Logs { kWhole, kUpToDamage };
+
 // For one thread at a time.
 class Database {
  public:
-  // As those of Catalog. `only`: of the families this one alone is opened, whatever damage the others have;
+  // As those of Catalog. `logs`: with kUpToDamage it may be the state of an earlier moment, where with kWhole
+  // it is kDamaged. `only`: of the families this one alone is opened, whatever damage the others have;
   // nothing else may then be asked for.
   static Status Create(const std::string& path, const Medium& medium);
   static Result<std::unique_ptr<Database>> OpenForReading(const std::string& path, Logs logs = Logs::kWhole,

@@ -319,7 +319,7 @@ TEST_CASE("what is no regular file in the catalog's folder is told, and nobody w
   if (kind == "symlink") REQUIRE(::symlink((store.folder() + "/was").c_str(), path.c_str()) == 0);
   if (kind == "folder") std::filesystem::create_directory(path);
   CheckBothFail(ErrorCode::kDamaged, store.path(), "veneer repair-catalog");
-  REQUIRE_FAILS(ErrorCode::kDamaged, Catalog::OpenForReading(store.path(), Logs::kUpToDamage));
+  REQUIRE_FAILS(ErrorCode::kDamaged, Database::OpenForReading(store.path(), Logs::kUpToDamage));
 }
 
 TEST_CASE("a catalog that is no folder is told") {
