@@ -1,5 +1,6 @@
 #include "tests/mount/own_program.h"
 
+#include <signal.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -46,9 +47,18 @@ OwnProgram::OwnProgram() {
     REQUIRE(::mount(folder.c_str(), (mount() + folder).c_str(), nullptr, MS_BIND, nullptr) == 0);
 }
 
+// The server has its program there, and so would keep the mount for ever.
 OwnProgram::~OwnProgram() {
+  const auto status = nlohmann::json::parse(
+      RunCommand(VeneerCommand({"--store", store(), "--json", "status"})).out, nullptr, false);
   for (const std::string& folder : FoldersOfMachine()) ::umount2((mount() + folder).c_str(), MNT_DETACH);
   ::umount2(mount().c_str(), MNT_DETACH);
+  for (const auto& served : status.value("mounts", nlohmann::json::array())) {
+    for (const char* server : {"guardian_pid", "supervisor_pid"}) {
+      const pid_t process = served.at(server);
+      if (process > 0) ::kill(process, SIGKILL);
+    }
+  }
 }
 
 std::vector<std::string> OwnProgram::FoldersOfMachine() const {

@@ -14,7 +14,7 @@ class OwnProgram {
   // Mounts a tree with the program and its libraries, and over it what of this machine a program needs:
   // /proc, /sys, /dev, /run, and the folder of the store.
   OwnProgram();
-  ~OwnProgram();  // takes all mounts away, whoever waits for them
+  ~OwnProgram();  // takes all mounts away, whoever waits for them, and ends the server
   OwnProgram(const OwnProgram&) = delete;
   OwnProgram& operator=(const OwnProgram&) = delete;
 
