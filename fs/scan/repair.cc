@@ -1,5 +1,7 @@
 #include "fs/scan/repair.h"
 
+#include <fcntl.h>
+
 #include <algorithm>
 #include <set>
 
@@ -103,18 +105,33 @@ class Mender {
     if (crypto::Sha256(data) != signed_digest) return;
     Status written = disk_.WriteAt(fd_, block * kBlockSize, data, reader_->file().name());
     if (!written) return Note(std::move(written));
-    written_ = true;
+    written_[block] = signed_digest;
     repair_.mended[block] = from;
     if (block > TreeBlock() && lit_.insert(block).second) light_ = true;
   }
 
   void Finish() {
     for (auto& [block, finding] : found_) repair_.scan.findings.push_back(std::move(finding));
-    if (!written_) return;
+    if (written_.empty()) return;
     Status synced = disk_.Sync(fd_, reader_->file().name());
-    if (synced) return;
+    if (synced) return ReadBack();
     repair_.mended.clear();
     Note(std::move(synced));
+  }
+
+  // A device may take what is written and not keep it: only what it gives again is mended.
+  void ReadBack() {
+    ::posix_fadvise(fd_, 0, 0, POSIX_FADV_DONTNEED);
+    io::BlockData data;
+    for (const auto& [block, digest] : written_) {
+      Status read = reader_->file().ReadExact(block * kBlockSize, data);
+      if (read && crypto::Sha256(data) != digest)
+        read = Fail(ErrorCode::kIo, "{}: block {}: the device did not keep what was written",
+                    reader_->file().name(), block);
+      if (read) continue;
+      repair_.mended.erase(block);
+      Note(std::move(read));
+    }
   }
 
   uint64_t TreeBlock() const { return reader_->layout().tree_offset / kBlockSize; }
@@ -126,10 +143,10 @@ class Mender {
   Repair repair_;
   WorkOut work_out_;
   std::map<uint64_t, Finding> found_;
-  std::set<uint64_t> tried_;  // hash blocks that were to be worked out
-  std::set<uint64_t> lit_;    // those that were mended
-  bool light_ = false;        // what lies below one of them has yet to be looked at
-  bool written_ = false;
+  std::set<uint64_t> tried_;            // hash blocks that were to be worked out
+  std::set<uint64_t> lit_;              // those that were mended
+  bool light_ = false;                  // what lies below one of them has yet to be looked at
+  std::map<uint64_t, Digest> written_;  // what was, by block
 };
 
 }  // namespace

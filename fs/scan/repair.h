@@ -34,7 +34,8 @@ Repair Together(Repair first, Repair again);
 // Each block is written in place by `disk` through `fd`, which is the very file that `reader` reads, open for
 // writing; just before, its bytes, in private memory, are checked against the digest that the layer's
 // signature vouches for. Nothing else is ever written, in no order that matters, so a crash leaves each block
-// as it was, good, or of both a part: never worse than damaged. All is synced before this returns. Who reads
+// as it was, good, or of both a part: never worse than damaged. All is synced, and read
+// again from the device, before this returns. Who reads
 // the file meanwhile has to verify what he reads. Nobody else should be changing it.
 //
 // kInterrupted, kIo and kNoSpace where nothing was done yet; afterwards they are the `failure`, and what was
