@@ -173,7 +173,7 @@ void AddGauge(Exposition& out, const std::string& store, const char* name, const
 
 // Without a record there is nothing to say of generations.
 std::string MetricsOf(const std::string& store, const Result<catalog::State>& record,
-                      const fuse::FoundMounts& mounts) {
+                      const fuse::FoundMounts& mounts, size_t unserved) {
   Exposition out;
   out.Family("veneer_build_info", "gauge", "The program that wrote this; always 1.");
   out.Sample({{"version", VENEER_VERSION}}, 1);
@@ -190,6 +190,8 @@ std::string MetricsOf(const std::string& store, const Result<catalog::State>& re
   AddGauge(out, store, "veneer_store_unasked_servers",
            "Servers of mounts that the user who wrote this may not ask.",
            static_cast<double>(mounts.unasked.size()));
+  AddGauge(out, store, "veneer_store_unserved_mounts", "Mounts of which no server is there to ask.",
+           static_cast<double>(unserved));
   MountMetrics(out, store, mounts.live).AddAll();
   return out.text();
 }
@@ -207,10 +209,12 @@ Status Write(const std::string& text, const std::string& file, const Output& out
 Status WriteMetrics(const std::string& file, const Globals& globals, Output& output) {
   VENEER_ASSIGN(const catalog::Store store, catalog::Store::Open(globals.store, globals.trust));
   VENEER_ASSIGN(const auto mounts, fuse::FindMounts(store.identity(), fuse::kShowPatience));
+  VENEER_ASSIGN(const auto unserved, fuse::FindUnserved(store.path(), mounts));
   const auto record =
       store.OpenCatalogForReading().and_then([](const auto& catalog) { return catalog->ReadState(); });
   const auto absolute = AbsolutePath(store.path());
-  VENEER_TRY(Write(MetricsOf(absolute ? *absolute : store.path(), record, mounts), file, output));
+  VENEER_TRY(
+      Write(MetricsOf(absolute ? *absolute : store.path(), record, mounts, unserved.size()), file, output));
   for (const Error& error : mounts.unasked) {
     fmt::print(stderr, "veneer: metrics: left out: {}\n", Printable(error.message()));
   }

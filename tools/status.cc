@@ -90,13 +90,9 @@ void ShowMounts(const fuse::FoundMounts& mounts, Output& output) {
   output.json()["unasked"] = ShowUnknown(mounts.unasked, output);
 }
 
-// Of a server that is silent or may not be asked nobody knows which mount it has.
 Status ShowUnserved(const catalog::Store& store, const fuse::FoundMounts& mounts, Output& output) {
   Json list = Json::array();
-  std::vector<std::string> unserved;
-  if (mounts.silent.empty() && mounts.unasked.empty()) {
-    VENEER_ASSIGN(unserved, fuse::FindUnserved(store.path(), mounts.live));
-  }
+  VENEER_ASSIGN(const auto unserved, fuse::FindUnserved(store.path(), mounts));
   for (const std::string& dir : unserved) {
     output.Line("mounted at {}", dir);
     output.Line("  NOT SERVED  its server is gone: requests wait for another, or fail");

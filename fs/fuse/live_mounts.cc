@@ -166,4 +166,9 @@ Result<std::vector<std::string>> FindUnserved(const std::string& store, const st
   return unserved;
 }
 
+Result<std::vector<std::string>> FindUnserved(const std::string& store, const FoundMounts& found) {
+  if (!found.silent.empty() || !found.unasked.empty()) return std::vector<std::string>();
+  return FindUnserved(store, found.live);
+}
+
 }  // namespace veneer::fuse

@@ -59,5 +59,7 @@ Result<std::vector<LiveMount>> FindLiveMounts(const std::string& identity);
 // mount: its server was killed, and maybe another is about to go on with it. Each once, in any name space.
 // kIo.
 Result<std::vector<std::string>> FindUnserved(const std::string& store, const std::vector<LiveMount>& live);
+// Likewise. None where some server is silent or may not be asked: nobody knows which mount that has.
+Result<std::vector<std::string>> FindUnserved(const std::string& store, const FoundMounts& found);
 
 }  // namespace veneer::fuse
