@@ -85,6 +85,16 @@ struct Leftover {
   bool garbage = true;
 };
 
+// What a file holds, or a folder with all that is in it.
+uint64_t TreeSize(const std::string& path) {
+  uint64_t size = SizeOf(path);
+  std::error_code error;
+  std::filesystem::recursive_directory_iterator entry(path, error);
+  for (; entry != std::filesystem::recursive_directory_iterator(); entry.increment(error))
+    size += SizeOf(entry->path());
+  return size;
+}
+
 // A file that did not get its name (io::AtomicFile).
 bool IsTemporary(const std::string& name) {
   return name.find(".tmp-") != std::string::npos;
@@ -165,10 +175,10 @@ Status RemoveLeftovers(const Options& options, const Globals& globals, Tally& ta
   VENEER_ASSIGN(auto catalog, store.OpenCatalogForReading());
   const StoreReading reading{std::move(store), std::move(catalog), std::move(trust)};
   VENEER_ASSIGN(const catalog::State state, reading.catalog->ReadState());
-  VENEER_TRY(CheckCurrent(reading.store, state));
   VENEER_ASSIGN(const auto leftovers, FindLeftovers(reading));
   for (const auto& [path, reason, garbage] : leftovers) {
-    const uint64_t size = SizeOf(path);
+    if (!CheckCurrent(reading.store, state) && !IsTemporary(std::filesystem::path(path).filename())) continue;
+    const uint64_t size = TreeSize(path);
     Json json = {{"file", ToUtf8(path)}, {"bytes", size}, {"reason", ToUtf8(reason)}};
     if (garbage && !options.dry_run) VENEER_TRY(reading.store.disk().RemoveTree(path));
     output.Line("{:<7}  {} ({}): {}",
@@ -205,6 +215,34 @@ Status RemoveGarbage(const StoreChange& change, const Options& options, const co
   return {};
 }
 
+// What the mounts use, and which generations they show. One whose server was killed, and may have another
+// soon, cannot be asked: it may use anything.
+Result<InUse> AskMounts(const StoreChange& change, core::GarbageFacts& facts) {
+  InUse in_use;
+  VENEER_ASSIGN(auto mounts, fuse::FindLiveMounts(change.store.identity()));
+  for (fuse::LiveMount& mount : mounts) {
+    VENEER_ASSIGN(const bool is_there, Release(mount, facts.layers, in_use));
+    if (!is_there) continue;
+    facts.mounted.insert(mount.generation());
+    for (const auto& layer : mount.status.value("layers", Json::array()))
+      in_use.emplace(layer.at("layer"), fmt::format("shown at {}", mount.dir()));
+  }
+  std::erase_if(mounts, [](const fuse::LiveMount& mount) { return mount.channel.gone(); });
+  VENEER_ASSIGN(const auto unserved, fuse::FindUnserved(change.store.path(), mounts));
+  for (const std::string& dir : unserved) {
+    for (const core::Candidate& layer : facts.layers)
+      in_use.emplace(layer.record.id,
+                     fmt::format("no server answers at {}, where it may be in use; run: veneer status", dir));
+  }
+  return in_use;
+}
+
+void ShowTally(const Options& options, const Tally& tally, Output& output) {
+  output.json() = {
+      {"dry_run", options.dry_run}, {"removed", tally.removed}, {"kept", tally.kept}, {"bytes", tally.bytes}};
+  output.Note("{}{}", SizeText(tally.bytes), options.dry_run ? " would be freed" : " freed");
+}
+
 Status CollectGarbage(const Options& options, const Globals& globals, Output& output) {
   Tally tally;
   VENEER_TRY(RemoveLeftovers(options, globals, tally, output));
@@ -212,20 +250,18 @@ Status CollectGarbage(const Options& options, const Globals& globals, Output& ou
   core::GarbageFacts facts;
   facts.keep = options.keep;
   VENEER_ASSIGN(facts.state, change.catalog->ReadState());
-  VENEER_TRY(CheckCurrent(change.store, facts.state));
+  if (Status checked = CheckCurrent(change.store, facts.state); !checked) {
+    if (tally.removed.empty()) return checked;
+    ShowTally(options, tally, output);
+    output.Note("layers stay as they are: {}", checked.error().message());
+    return {};
+  }
   VENEER_ASSIGN(facts.layers, change.Candidates());
   VENEER_ASSIGN(facts.generations, change.catalog->Generations());
-  VENEER_ASSIGN(auto mounts, fuse::FindLiveMounts(change.store.identity()));
-  InUse in_use;
-  for (fuse::LiveMount& mount : mounts) {
-    VENEER_ASSIGN(const bool is_there, Release(mount, facts.layers, in_use));
-    if (is_there) facts.mounted.insert(mount.generation());
-  }
+  VENEER_ASSIGN(const InUse in_use, AskMounts(change, facts));
   VENEER_TRY(RemoveGarbage(change, options, facts, in_use, tally, output));
   catalog::KeepBallast(change.store);
-  output.json() = {
-      {"dry_run", options.dry_run}, {"removed", tally.removed}, {"kept", tally.kept}, {"bytes", tally.bytes}};
-  output.Note("{}{}", SizeText(tally.bytes), options.dry_run ? " would be freed" : " freed");
+  ShowTally(options, tally, output);
   return {};
 }
 

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <exception>
 
 #include "fs/crypto/openssl_memory.h"
 #include "tools/exit_status.h"
@@ -28,6 +29,7 @@ void OnNoMemory() {
 }
 
 [[noreturn]] void OnTerminate() {
+  if (!std::current_exception()) std::abort();  // to throw it again would lead back here
   try {
     throw;
   } catch (const std::exception& exception) {

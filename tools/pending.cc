@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "fs/catalog/ballast.h"
 #include "fs/core/policy.h"
 #include "fs/core/withdrawal.h"
 #include "fs/fuse/activation.h"
@@ -39,6 +40,7 @@ Status Take(const catalog::Store& store, const fuse::Log& log) {
   for (const fuse::LiveMount& mount : mounts) {
     if (!mount.pinned()) return Fail(ErrorCode::kBusy, "{} shows the current one", mount.dir());
   }
+  catalog::GiveUpBallast(store);
   VENEER_ASSIGN(auto catalog, store.OpenCatalogForWriting(kPatience));
   VENEER_ASSIGN(auto trust, store.LoadTrust());
   const StoreChange change{{store, std::move(catalog), std::move(trust)}};
@@ -67,6 +69,11 @@ Result<uint64_t> ReadPending(const catalog::Store& store) {
 }
 
 }  // namespace
+
+void DropPending(uint64_t pending, catalog::Update& update) {
+  update.SetPending(0);
+  update.DropGeneration(pending);
+}
 
 void TakePending(const fuse::MountOptions& options, const catalog::Medium& medium, const fuse::Log& log) {
   if (options.generation) return;

@@ -1,5 +1,6 @@
 #include <CLI/CLI.hpp>
 
+#include "fs/catalog/ballast.h"
 #include "fs/core/rebuild.h"
 #include "fs/fuse/activation.h"
 #include "fs/fuse/mount_table.h"
@@ -94,6 +95,7 @@ Status RepairCatalog(const Globals& globals, Output& output) {
   VENEER_ASSIGN(const catalog::Store store,
                 catalog::Store::Open(globals.store, globals.trust, globals.medium));
   VENEER_TRY(RefuseMounts(store));
+  catalog::GiveUpBallast(store);
   const core::RebuildCalls calls = {WaitNotice(globals), [&] { return RefuseMounts(store); }};
   VENEER_ASSIGN(const auto result,
                 core::RebuildCatalog(store, io::SystemClock().Now(), ActingUser("repair-catalog"), calls));
@@ -106,7 +108,10 @@ Status RepairCatalog(const Globals& globals, Output& output) {
 
 Action AddRepairCatalog(CLI::App& verb) {
   verb.description("Make a lost or damaged catalog anew from the signed layers");
-  return RepairCatalog;
+  return [](const Globals& globals, Output& output) {
+    return WithRoomMended(RepairCatalog(globals, output),
+                          "make room on that file system by other means, and run: veneer repair-catalog");
+  };
 }
 
 }  // namespace veneer::tools

@@ -4,6 +4,7 @@
 #include "fs/io/clock.h"
 #include "tools/options.h"
 #include "tools/output.h"
+#include "tools/pending.h"
 #include "tools/stack_view.h"
 #include "tools/switch.h"
 #include "tools/verbs.h"
@@ -47,7 +48,7 @@ Result<std::vector<std::string>> Target(const Options& options, const StoreChang
 // Takes back what waits for the next mount: that is the last thing that was decided.
 Status CancelPending(const StoreChange& change, const catalog::State& state, Output& output) {
   catalog::Update update;
-  update.SetPending(0);
+  DropPending(state.pending, update);
   update.AddEvent({0, io::SystemClock().Now(), "revert", state.current, ActingUser("revert"),
                    fmt::format("generation {} no longer waits for the next mount", state.pending)});
   VENEER_TRY(change.catalog->Commit(std::move(update)));

@@ -6,6 +6,7 @@
 #include "fs/fuse/activation.h"
 #include "fs/io/clock.h"
 #include "tools/output.h"
+#include "tools/pending.h"
 #include "tools/switch_preview.h"
 #include "tools/text.h"
 
@@ -52,6 +53,7 @@ Status LeavePending(StoreChange& change, const std::vector<std::string>& layers,
   VENEER_ASSIGN(const catalog::State state, change.catalog->ReadState());
   const int64_t now = io::SystemClock().Now();
   catalog::Update update;
+  if (state.pending != 0) DropPending(state.pending, update);
   update.PutGeneration({number, layers, catalog::EffectiveRoot(layers), cause.kind, now});
   update.SetPending(number);
   update.AddEvent({0, now, "pending", state.current, ActingUser(cause.verb),
@@ -64,11 +66,11 @@ Status LeavePending(StoreChange& change, const std::vector<std::string>& layers,
 }
 
 // A live switch decides anew: what waited for the next mount was planned from another stack.
-Result<catalog::Update> DropPending(const StoreChange& change, Output& output) {
+Result<catalog::Update> UpdateWithoutPending(const StoreChange& change, Output& output) {
   catalog::Update update;
   VENEER_ASSIGN(const catalog::State state, change.catalog->ReadState());
   if (state.pending == 0) return update;
-  update.SetPending(0);
+  DropPending(state.pending, update);
   output.Note("generation {}, which waited for the next mount, is dropped", state.pending);
   return update;
 }
@@ -133,7 +135,7 @@ Status SwitchTo(StoreChange& change, const std::vector<std::string>& layers, con
   if (options.next_boot) return LeavePending(change, layers, cause, output);
   const int64_t now = io::SystemClock().Now();
   const std::string text = cause.text.empty() ? fmt::format("{} layers", layers.size()) : cause.text;
-  VENEER_ASSIGN(catalog::Update dropped, DropPending(change, output));
+  VENEER_ASSIGN(catalog::Update dropped, UpdateWithoutPending(change, output));
   VENEER_ASSIGN(
       const auto report,
       fuse::SwitchGeneration(change.store, *change.catalog, layers, cause.kind,

@@ -83,8 +83,10 @@ Status Batch::AddLayers(const std::vector<LayerRecord>& present) {
 }
 
 Status Batch::AddGenerations() {
-  if (changes_.generations.empty()) return {};
+  if (changes_.generations.empty() && changes_.dropped_generations.empty()) return {};
   VENEER_ASSIGN(uint64_t next, NextGenerationNumber(database_));
+  for (const uint64_t number : changes_.dropped_generations)
+    VENEER_TRY(database_.Delete(batch_, kGenerations, NumberKey(number)));
   for (const GenerationRecord& generation : changes_.generations) {
     const Result<Entry> entry = EncodeGeneration(generation);
     if (!entry) {
@@ -105,7 +107,7 @@ Status Batch::AddMarks() {
   for (const auto& [name, number] : changes_.marks) {
     if (number != 0 && !generations_.contains(number)) {
       VENEER_ASSIGN(const auto present, database_.Get(kGenerations, NumberKey(number)));
-      if (!present) {
+      if (!present || changes_.dropped_generations.contains(number)) {
         return Fail(ErrorCode::kUsage, "{}: {} cannot be generation {}, which is not there", database_.path(),
                     name, number);
       }

@@ -23,9 +23,6 @@ inline constexpr std::string_view kRepairCatalog = "; run: veneer repair-catalog
 class Database;
 struct Changes;
 
-// What a reader asks of a catalog's logs: that none is damaged inside, or only what they tell up to there.
-enum class Logs { kWhole, kUpToDamage };
-
 // Changes that happen together or not at all. Of several words on one thing the last counts.
 class Update {
  public:
@@ -37,6 +34,7 @@ class Update {
   void PutLayer(const LayerRecord& layer);
   void DropLayer(const std::string& id);
   void PutGeneration(const GenerationRecord& generation);
+  void DropGeneration(uint64_t number);  // its number is not given again
   void SetCurrent(uint64_t generation);
   void SetPending(uint64_t generation);
   void SetLastGood(uint64_t generation);
@@ -61,9 +59,8 @@ class Catalog {
   // Opens for reading, without RocksDB's lock, at the state of this moment. kNotFound if there is none;
   // kDamaged if RocksDB finds it so, both with the mending command `veneer repair-catalog` in the message;
   // kUnsupported if a newer program wrote it; kIo. Tried again for a short time where a writer's clean-up
-  // gets in the way, and then kBusy. Starts no thread, so that the process may still fork. `logs`: with
-  // kUpToDamage it may be the state of an earlier moment, where with kWhole it is kDamaged.
-  static Result<std::unique_ptr<Catalog>> OpenForReading(const std::string& path, Logs logs = Logs::kWhole);
+  // gets in the way, and then kBusy. Starts no thread, so that the process may still fork.
+  static Result<std::unique_ptr<Catalog>> OpenForReading(const std::string& path);
 
   // Opens for reading and writing, waiting up to `wait` for another writer; `on_wait` is called once when
   // waiting begins. kBusy if the wait was too short; kInterrupted if a stop is asked for meanwhile; kNoSpace;

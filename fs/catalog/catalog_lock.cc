@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "fs/base/cancel.h"
+#include "fs/catalog/catalog.h"
 
 namespace veneer::catalog {
 namespace {
@@ -40,6 +41,10 @@ tl::unexpected<Error> StillLocked(const std::string& path) {
 Result<CatalogLock> CatalogLock::Open(const std::string& path) {
   std::string file = path + "/LOCK";
   UniqueFd fd(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0644));
+  if (!fd && errno == ENOENT)
+    return Fail(ErrorCode::kNotFound, "{}: there is no catalog{}", path, kRepairCatalog);
+  if (!fd && (errno == ELOOP || errno == EISDIR || errno == ENOTDIR))
+    return Fail(ErrorCode::kDamaged, "{}: not a regular file{}", file, kRepairCatalog);
   if (!fd) return FailErrno(errno, file);
   return CatalogLock(std::move(file), std::move(fd));
 }

@@ -17,7 +17,8 @@ tl::unexpected<Error> StillLocked(const std::string& path);
 // The file LOCK of a catalog, open.
 class CatalogLock {
  public:
-  // That of the catalog that is in the folder `path` now. kNotFound, kIo.
+  // That of the catalog that is in the folder `path` now. kNotFound if there is none, kDamaged if it has no
+  // file of that name, both with the mending command in the message; kIo.
   static Result<CatalogLock> Open(const std::string& path);
 
   // Whether it has the lock now. Not where somebody else has it; nor where `repair-catalog` has put another
@@ -37,7 +38,7 @@ class CatalogLock {
 // process that has to fork, where opening the catalog itself would start threads, and for what needs no
 // catalog to write to, as that takes room. A child that has the descriptor has the lock too, until the last
 // of them closes it; none of them may open the catalog for writing meanwhile. Waits as
-// Catalog::OpenForWriting does. kBusy, kNotFound, kIo; kInterrupted if a stop is asked for.
+// Catalog::OpenForWriting does. kBusy, kNotFound, kDamaged, kIo; kInterrupted if a stop is asked for.
 Result<UniqueFd> HoldCatalog(const std::string& path, std::chrono::milliseconds wait,
                              const std::function<void()>& on_wait = {});
 

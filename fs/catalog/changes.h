@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@ namespace veneer::catalog {
 struct Changes {
   std::map<std::string, std::optional<LayerRecord>> layers;  // by id; nothing: dropped
   std::vector<GenerationRecord> generations;
+  std::set<uint64_t> dropped_generations;
   std::map<std::string, uint64_t> marks;      // current, pending and last-good, by their key
   std::map<std::string, uint32_t> sequences;  // by component
   std::map<std::string, uint32_t> floors;     // by component

@@ -18,6 +18,9 @@ void Update::DropLayer(const std::string& id) {
 void Update::PutGeneration(const GenerationRecord& generation) {
   changes_->generations.push_back(generation);
 }
+void Update::DropGeneration(uint64_t number) {
+  changes_->dropped_generations.insert(number);
+}
 void Update::SetCurrent(uint64_t generation) {
   changes_->marks[std::string(kStateCurrent)] = generation;
 }

@@ -40,6 +40,14 @@ class WritingFileSystem final : public rocksdb::FileSystemWrapper {
     return target()->RenameFile(from, to, options, debug);
   }
 
+  // RocksDB makes what it is to open. The catalog may have left its place since it was looked for: what were
+  // made there would keep another from getting the place.
+  IOStatus CreateDirIfMissing(const std::string& path, const IOOptions& options,
+                              IODebugContext* debug) override {
+    if (path == path_ && IdentityOf(path_) != folder_) return LockOfAnother(path);
+    return target()->CreateDirIfMissing(path, options, debug);
+  }
+
   IOStatus LockFile(const std::string& path, const IOOptions& options, rocksdb::FileLock** lock,
                     IODebugContext* debug) override {
     IOStatus status = target()->LockFile(path, options, lock, debug);

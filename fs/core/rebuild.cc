@@ -58,6 +58,13 @@ Result<RebuildResult> RebuildCatalog(const catalog::Store& store, int64_t now, c
   VENEER_ASSIGN(const uint64_t count, RollbackGuard::TakeOver(trust->policy()));
   if (count != 0) contents.update.SetTpmCount(count);
   Status done = Write(store, std::move(contents));
+  // The new one's lock too: who waits for the old one would have it before all is settled.
+  UniqueFd fresh;
+  if (done) {
+    auto held = catalog::HoldCatalog(store.new_catalog_path(), std::chrono::seconds(0));
+    if (held) fresh = *std::move(held);
+    done = held.map([](const UniqueFd&) {});
+  }
   if (done && calls.may_replace) done = calls.may_replace();
   if (!done) {
     static_cast<void>(store.disk().RemoveTree(store.new_catalog_path()));
