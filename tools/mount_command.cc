@@ -61,16 +61,17 @@ Status ServeInForeground(const fuse::MountOptions& options, const catalog::Mediu
   const auto manager = ServiceManager::Find();
   const fuse::Log log = OpenLog(false);
   const Course course{MountOf(options), {}};
-  fuse::Guardian guardian(ResumeOf(course, log), manager.get());
   auto kept = manager ? manager->TakeKept() : fuse::Guardian::Kept();
-  if (fuse::Supervisor::CanResume(kept)) {
-    VENEER_TRY(guardian.Start(ResumeOf(course, log), std::move(kept)));
-  } else {
+  // One that was detached is left to the server that its users have: here it would not be seen.
+  const bool resumes = fuse::Supervisor::CanResume(kept) && fuse::Supervisor::IsMounted(kept);
+  if (!resumes) {
     if (manager) manager->DropKept();
     TakePendingApart(options, medium);
     if (manager) WarnOfOwnProgram(options.target, log);
-    VENEER_TRY(guardian.Start(BeginOf(course, log)));
   }
+  fuse::Guardian guardian(ResumeOf(course, log), manager.get());
+  VENEER_TRY(resumes ? guardian.Start(ResumeOf(course, log), std::move(kept))
+                     : guardian.Start(BeginOf(course, log)));
   if (manager) manager->Ready();
   guardian.Guard();
   return {};

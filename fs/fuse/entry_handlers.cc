@@ -10,7 +10,7 @@
 namespace veneer::fuse {
 
 void HandleLookup(fuse_req_t req, fuse_ino_t parent, const char* raw_name) {
-  AnswerIn(Lanes::OfFolder(parent), req, parent, raw_name, [=](const std::string& name) -> Status {
+  AnswerIn(Lanes::OfNames(parent), req, parent, raw_name, [=](const std::string& name) -> Status {
     Context& context = ContextOf(req);
     context.counters.lookups.fetch_add(1, std::memory_order_relaxed);
     if (name.size() > format::kErofsMaxName) {  // the kernel asks for longer ones
@@ -45,7 +45,7 @@ void HandleForgetMulti(fuse_req_t req, size_t count, fuse_forget_data* forgets) 
 }
 
 void HandleGetAttr(fuse_req_t req, fuse_ino_t ino, fuse_file_info*) {
-  AnswerIn(Lanes::OfFile(ino), req, ino, [=]() -> Status {
+  AnswerIn(Lanes::OfNames(ino), req, ino, [=]() -> Status {
     Context& context = ContextOf(req);
     context.counters.attributes.fetch_add(1, std::memory_order_relaxed);
     const auto moment = context.tree.Now();
@@ -57,7 +57,7 @@ void HandleGetAttr(fuse_req_t req, fuse_ino_t ino, fuse_file_info*) {
 }
 
 void HandleReadLink(fuse_req_t req, fuse_ino_t ino) {
-  AnswerIn(Lanes::OfFile(ino), req, ino, [=]() -> Status {
+  AnswerIn(Lanes::OfContent(ino), req, ino, [=]() -> Status {
     const auto moment = ContextOf(req).tree.Now();
     VENEER_ASSIGN(const core::Node node, moment->view->Get(ino));
     const erofs::Image* image = moment->view->ImageOf(ino);

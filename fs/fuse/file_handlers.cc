@@ -28,7 +28,7 @@ Result<File> FileOf(fuse_req_t req, fuse_ino_t ino) {
 }  // namespace
 
 void HandleRead(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, fuse_file_info*) {
-  AnswerIn(Lanes::OfFile(ino), req, ino, [=]() -> Status {
+  AnswerIn(Lanes::OfContent(ino), req, ino, [=]() -> Status {
     thread_local Bytes buffer;
     Counters& counters = ContextOf(req).counters;
     VENEER_ASSIGN(const File file, FileOf(req, ino));
@@ -47,7 +47,7 @@ void HandleRead(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, fuse_
 
 // SEEK_DATA and SEEK_HOLE; the kernel does the other kinds itself.
 void HandleSeek(fuse_req_t req, fuse_ino_t ino, off_t offset, int whence, fuse_file_info*) {
-  AnswerIn(Lanes::OfFile(ino), req, ino, [=]() -> Status {
+  AnswerIn(Lanes::OfContent(ino), req, ino, [=]() -> Status {
     VENEER_ASSIGN(const File file, FileOf(req, ino));
     const auto from = static_cast<uint64_t>(offset);
     if (offset < 0 || from >= file.inode.size) {

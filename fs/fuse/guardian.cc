@@ -11,12 +11,14 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <new>
 #include <span>
 #include <utility>
 
 #include "fs/fuse/guardian_line.h"
 #include "fs/fuse/locked_program.h"
 #include "fs/fuse/steady_clock.h"
+#include "fs/fuse/stop_signals.h"
 #include "fs/io/process.h"
 
 namespace veneer::fuse {
@@ -24,17 +26,19 @@ namespace {
 
 using nlohmann::json;
 
-// Milliseconds. A supervisor that is to be and was told to stop has so long for it.
+// Milliseconds. A supervisor that is to be and was told to stop has so long for it; and one that goes on with
+// a mount, whose users it has to serve to the end.
 constexpr int64_t kStopPatience = 2'000;
+constexpr int64_t kResumePatience = 10'000;
+// After so many, what failed for want of memory is tried again.
+constexpr int kWithoutMemory = 50;
 // After so many, fork is tried again where it failed.
 constexpr int64_t kForkWait = 1'000;
 
 }  // namespace
 
 Guardian::Guardian(Begin resume, Keeper* manager) : resume_(std::move(resume)), manager_(manager) {
-  sigset_t signals;
-  sigemptyset(&signals);
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
+  const sigset_t signals = StopSignals();
   ::sigprocmask(SIG_BLOCK, &signals, &before_);
   signals_.reset(::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
 }
@@ -60,7 +64,13 @@ Status Guardian::Start(const Begin& begin, Kept kept, const std::function<void()
 }
 
 void Guardian::Guard() {
-  while (!over_) Step();
+  while (!over_) {
+    try {
+      Step();
+    } catch (const std::bad_alloc&) {
+      ::poll(nullptr, 0, kWithoutMemory);
+    }
+  }
 }
 
 void Guardian::Step() {
@@ -74,12 +84,11 @@ void Guardian::Step() {
   if (watched[0].revents != 0) HandleSignals();
   if (watched[1].revents != 0) Hear();
   if (watched[2].revents != 0) Reap();
-  if (stop_by_ != 0 && stage_ == Stage::kBegins && SteadyMilliseconds() >= stop_by_) EndByForce();
+  if (stop_by_ != 0 && SteadyMilliseconds() >= stop_by_) EndByForce();
 }
 
 int Guardian::Timeout() const {
-  const bool stopping = stop_by_ != 0 && stage_ == Stage::kBegins;
-  if (supervisor_ != 0 && !stopping) return -1;
+  if (supervisor_ != 0 && stop_by_ == 0) return -1;
   const int64_t until = supervisor_ == 0 ? next_start_ : stop_by_;
   return static_cast<int>(std::max<int64_t>(0, until - SteadyMilliseconds()));
 }
@@ -111,19 +120,21 @@ Status Guardian::Fork(const Begin& begin) {
   }
   stage_ = started_ ? Stage::kPastReturn : Stage::kBegins;
   began_ = SteadyMilliseconds();
+  stop_by_ = stop_ ? began_ + kResumePatience : 0;
   error_.reset();
   return {};
 }
 
 // As long as it can be stopped without a trace, or the manager has another one started, it ends with the
-// guardian: two must not come to serve one mount.
+// guardian: two must not come to serve one mount. One that goes on with a mount hears signals by its own
+// lights: SIGHUP is nothing to it.
 void Guardian::RunSupervisor(const Begin& begin, UniqueFd line, pid_t guardian) noexcept {
   line_.reset();
   process_.reset();
   signals_.reset();
   if (!started_ || manager_ != nullptr) ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != guardian) ::_exit(1);
-  ::sigprocmask(SIG_SETMASK, &before_, nullptr);
+  if (!started_) ::sigprocmask(SIG_SETMASK, &before_, nullptr);
   GuardianLine keeper(std::move(line), guardian, manager_);
   auto supervisor = begin(std::move(kept_), keeper);
   ::prctl(PR_SET_PDEATHSIG, 0);
@@ -137,22 +148,26 @@ void Guardian::RunSupervisor(const Begin& begin, UniqueFd line, pid_t guardian) 
 void Guardian::HandleSignals() {
   signalfd_siginfo signal{};
   while (::read(signals_.get(), &signal, sizeof signal) == static_cast<ssize_t>(sizeof signal)) {
-    if (stage_ == Stage::kBegins && stop_by_ == 0) stop_by_ = SteadyMilliseconds() + kStopPatience;
+    const bool stop = signal.ssi_signo != SIGHUP;
     if (supervisor_ != 0) ::kill(supervisor_, static_cast<int>(signal.ssi_signo));
-    if (signal.ssi_signo != SIGHUP) stop_ = true;
+    if (stop) stop_ = true;
+    if (stop_by_ != 0 || supervisor_ == 0) continue;
+    if (stage_ == Stage::kBegins) stop_by_ = SteadyMilliseconds() + kStopPatience;
+    if (stage_ == Stage::kPastReturn && stop) stop_by_ = SteadyMilliseconds() + kResumePatience;
   }
   if (stop_ && supervisor_ == 0) UnmountAlone();
 }
 
-// A mount that cannot be taken away is served again as soon as that can be.
+// Where it cannot be taken away the next supervisor tries, and says why not.
 void Guardian::UnmountAlone() {
-  stop_ = false;
   over_ = Supervisor::UnmountKept(kept_).has_value();
 }
 
 // It may wait for a disk, and cannot end before that answers; but it does nothing more.
 void Guardian::EndByForce() {
   ::kill(supervisor_, SIGKILL);
+  stop_by_ = 0;
+  if (stage_ == Stage::kPastReturn) return UnmountAlone();
   error_ = Error(
       ErrorCode::kInterrupted,
       fmt::format("the server-to-be, process {}, did not stop, and was killed; interrupted", supervisor_));
@@ -163,12 +178,15 @@ void Guardian::EndByForce() {
 void Guardian::Hear() {
   pollfd said{line_.get(), POLLIN, 0};
   while (line_ && ::poll(&said, 1, 0) == 1) {
-    auto message = ReceiveMessage(line_.get());
-    if (message && *message) {
-      Note(std::move(**message));
-    } else {
-      line_.reset();  // the end, or what it keeps is not whole any more
+    bool heard = false;
+    try {
+      auto message = ReceiveMessage(line_.get());
+      heard = message && *message;
+      if (heard) Note(std::move(**message));
+    } catch (const std::bad_alloc&) {
+      heard = false;
     }
+    if (!heard) line_.reset();  // the end, or what it keeps is not whole any more
   }
 }
 
@@ -186,7 +204,6 @@ void Guardian::Note(Message said) {
     if (manager_ != nullptr) manager_->Drop(dropped);
     kept_.erase(dropped);
   }
-  if (words.contains(GuardianLine::kForget)) forgotten_ = true;
   if (words.contains(GuardianLine::kStopHeard)) stop_ = false;
   if (words.contains(GuardianLine::kConsent)) {
     const bool go = stop_by_ == 0;
@@ -198,6 +215,7 @@ void Guardian::Note(Message said) {
   if (words.contains(GuardianLine::kServes)) {
     stage_ = Stage::kServes;
     started_ = true;
+    stop_by_ = 0;
     serves_since_ = SteadyMilliseconds();
     if (stop_) ::kill(supervisor_, SIGTERM);
   }
@@ -216,13 +234,15 @@ void Guardian::Reap() {
   line_.reset();
   // Before one has served, an error is for whoever asked for the mount.
   const bool failed = !served && serves_since_ == 0 && (error_ || !started_);
-  over_ = as_it_wished || forgotten_ || failed || !Supervisor::CanResume(kept_);
+  stop_by_ = 0;
+  over_ = as_it_wished || failed || !Supervisor::CanResume(kept_);
+  // One that has died of a stop, or before it came to it, had users perhaps, whom the next one serves to the
+  // end.
+  if (!over_ && stop_ && !served) UnmountAlone();
   if (over_) return;
-  // One that has died of it, or before it came to it, had users perhaps, whom the next one serves to the end.
-  if (stop_ && !served) return UnmountAlone();
   next_start_ = served ? restarts_.Died(serves_since_ - began_, now - serves_since_, now)
                        : restarts_.Died(now - began_, 0, now);
-  if (stop_) next_start_ = now;
+  if (stop_ && served) next_start_ = now;
 }
 
 }  // namespace veneer::fuse

@@ -44,7 +44,7 @@ class Guardian {
 
   // Guards the supervisor until it has ended as it wished, or there is no mount any more. One that dies is
   // followed by another, at once or after growing waits (restart_policy.h). A stop that is asked for while
-  // none serves unmounts.
+  // none serves unmounts, after some seconds also where one is about to.
   void Guard();
 
   // Waits for the next thing to happen, and sees to it: what Guard does again and again.
@@ -83,13 +83,12 @@ class Guardian {
   bool started_ = false;        // one has been past the return
   bool stop_ = false;           // a stop was asked for that no supervisor has seen to
   bool over_ = false;           // there is nothing left to guard
-  bool forgotten_ = false;      // another supervisor has the mount
   std::optional<Error> error_;  // with which the last one ended
   RestartPolicy restarts_;
   int64_t began_ = 0;         // steady milliseconds
   int64_t serves_since_ = 0;  // likewise
   int64_t next_start_ = 0;    // likewise
-  int64_t stop_by_ = 0;       // likewise; 0: no stop was asked for before it was past the return
+  int64_t stop_by_ = 0;  // likewise, when one that does not serve yet has to heed a stop; 0: none was asked
 };
 
 }  // namespace veneer::fuse

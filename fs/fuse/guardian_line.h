@@ -16,7 +16,6 @@ class GuardianLine final : public Keeper {
   static constexpr const char* kDrop = "drop";        // and the name
   static constexpr const char* kConsent = "consent";  // asked, and answered with true or false
   static constexpr const char* kServes = "serves";
-  static constexpr const char* kForget = "forget";
   static constexpr const char* kStopHeard = "stop-heard";
 
   // `manager` keeps what `guardian` keeps, nullptr for nobody; it outlives this.
@@ -31,7 +30,6 @@ class GuardianLine final : public Keeper {
     return manager_ == nullptr ? "" : manager_->ReplaceCommand();
   }
   Status Consent() override;
-  void Forget() override { Tell({{kForget, true}}); }
   void StopHeard() override { Tell({{kStopHeard, true}}); }
   pid_t process() const override { return line_ ? guardian_ : 0; }
   int line() const override { return line_.get(); }

@@ -26,9 +26,6 @@ class Keeper {
   // a trace until then goes on from there whatever becomes of the keeper. kInterrupted.
   virtual Status Consent() { return {}; }
 
-  // The mount is another supervisor's from now on: nobody goes on with it in the place of this one.
-  virtual void Forget() {}
-
   // A stop that was asked for has been seen to, whatever came of it: nobody need remember it.
   virtual void StopHeard() {}
 

@@ -23,13 +23,14 @@ class Lanes {
  public:
   using Work = std::function<void()>;
 
-  // For `threads` that serve, 2 or more. Two lanes that stand still leave some of 3 or more.
-  explicit Lanes(unsigned threads) : most_(std::max(1U, threads / 2 - 1)), lanes_(kLanes) {}
+  // For `threads` that serve, 2 or more. Three lanes that stand still leave some of 4 or more: as many as a
+  // patch has that changes folders of one other layer.
+  explicit Lanes(unsigned threads) : most_(std::max(1U, (threads - 1) / 3)), lanes_(kLanes) {}
 
-  // Where the requests about a file of a layer go, and those about what a folder holds: the latter may read
-  // other layers too.
-  static size_t OfFile(core::NodeId node) { return Hash(core::SlotOf(node), 0); }
-  static size_t OfFolder(core::NodeId node) { return Hash(core::SlotOf(node), 1); }
+  // Where the requests about the content of a file go, and those about names and attributes: these may read
+  // other layers too, where a folder is of several.
+  static size_t OfContent(core::NodeId node) { return Hash(core::SlotOf(node), 0); }
+  static size_t OfNames(core::NodeId node) { return Hash(core::SlotOf(node), 1); }
 
   // Carries `work` out: here and now, or where its lane is full as soon as there is room, on a thread that
   // was in it. It must not throw. Throws std::bad_alloc where it can be neither carried out nor kept.

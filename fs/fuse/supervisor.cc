@@ -15,6 +15,7 @@
 #include "fs/fuse/message.h"
 #include "fs/fuse/mount_table.h"
 #include "fs/fuse/steady_clock.h"
+#include "fs/fuse/stop_signals.h"
 #include "fs/io/clock.h"
 
 namespace veneer::fuse {
@@ -29,9 +30,7 @@ constexpr int kReportsAtOnce = 256;
 constexpr int kWithoutMemory = 50;  // milliseconds, until there may be some
 
 Result<UniqueFd> CatchSignals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
+  const sigset_t signals = StopSignals();
   ::sigprocmask(SIG_BLOCK, &signals, nullptr);
   ::signal(SIGPIPE, SIG_IGN);  // whoever read the log may go
   UniqueFd fd(::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
@@ -139,6 +138,7 @@ void Supervisor::Run() {
 }
 
 void Supervisor::RunOnce() {
+  GoOn();
   if (!worker_ && SteadyMilliseconds() >= next_start_) TryToStartWorker();
   std::vector<pollfd> watched = {{signals_.get(), POLLIN, 0}};
   if (panic_line_) watched.push_back({panic_line_.get(), POLLIN, 0});
@@ -156,12 +156,19 @@ void Supervisor::RunOnce() {
   if (::poll(watched.data(), watched.size(), timeout) < 0) return;  // EINTR
   if (IsReady(watched, signals_.get()) && TakeStopSignals()) UnmountSelf();
   PanicIfAsked();
-  if (worker_ && IsReady(watched, worker_->report())) HandleReports();
+  if (worker_ && IsReady(watched, worker_->report()) && !HandleReports()) WorkerEnded();
   if (worker_ && IsReady(watched, worker_->control())) WorkerEnded();
   if (worker_ && IsReady(watched, device_.get())) EndOfTheMount();
   if (!worker_ && !unmounted_ && !deaf_) RefuseRequests();
   if (keeper_ != nullptr && IsReady(watched, keeper_->line())) KeeperGone();
   control_->Handle(watched);
+}
+
+// With what want of memory has left undone.
+void Supervisor::GoOn() {
+  if (stop_asked_) UnmountSelf();
+  if (prepared_ && preparing_ == 0) SettleByRecord();
+  if (worker_ && settled_ != history_.back().generation) WorkerEnded();  // the next one finishes the switch
 }
 
 // Whether one came. SIGHUP is for those who reread a configuration: there is none.
@@ -170,13 +177,17 @@ bool Supervisor::TakeStopSignals() {
   signalfd_siginfo signal{};
   while (::read(signals_.get(), &signal, sizeof signal) == static_cast<ssize_t>(sizeof signal))
     stop = stop || signal.ssi_signo != SIGHUP;
+  stop_asked_ = stop_asked_ || stop;
   return stop;
 }
 
-// The mount then ends by itself. One that is detached already is left to end with its users.
+// The mount then ends by itself. One that is detached already is left to end with its users; where it has
+// ended, what has its place or its number is another's.
 void Supervisor::UnmountSelf() {
-  if (Status unmounted = UnmountAt(mounted_, options_.target); !unmounted)
-    Say(kProblem, unmounted.error().message());
+  Status unmounted;
+  if (!IsUnmounted(device_.get())) unmounted = UnmountAt(mounted_, options_.target);
+  stop_asked_ = false;
+  if (!unmounted) Say(kProblem, unmounted.error().message());
   if (keeper_ != nullptr) keeper_->StopHeard();
 }
 
@@ -189,15 +200,16 @@ Status Supervisor::UnmountAt(dev_t mounted, const std::string& target) {
 }
 
 // What the worker has told so far, also where it has died meanwhile; about as much at once as its
-// socket holds, so that one that never stops telling holds nobody up.
-void Supervisor::HandleReports() {
+// socket holds, so that one that never stops telling holds nobody up. False at its end.
+bool Supervisor::HandleReports() {
   pollfd told{worker_->report(), POLLIN, 0};
-  for (int i = 0; i < kReportsAtOnce; ++i) {
-    if (::poll(&told, 1, 0) <= 0 || !HandleReport()) return;
+  for (int i = 0; i<kReportsAtOnce&& ::poll(&told, 1, 0)> 0; ++i) {
+    if (!HandleReport()) return false;
   }
+  return true;
 }
 
-// False at the end, of which its control socket will tell.
+// False at the end.
 bool Supervisor::HandleReport() {
   const auto report = ReceiveMessage(worker_->report());
   if (!report || !*report) return false;

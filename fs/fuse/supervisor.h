@@ -6,11 +6,13 @@
 
 #include <atomic>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -61,8 +63,10 @@ class Supervisor {
   // descriptors.
   using Kept = std::map<std::string, UniqueFd>;
   static Result<std::unique_ptr<Supervisor>> Resume(Kept kept, Keeper& keeper, Log log);
-  // Whether there is a mount in `kept` to go on with.
+  // Whether there is a mount in `kept` to go on with: not where its supervisor has let another have it.
   static bool CanResume(const Kept& kept);
+  // Whether that is seen in this process's name space. One that was detached may be used still.
+  static bool IsMounted(const Kept& kept);
   // Unmounts what is in `kept`, lazily, with nobody to serve it. For a process that does not serve. kBusy
   // where something else is mounted over it; kIo.
   static Status UnmountKept(const Kept& kept);
@@ -89,10 +93,11 @@ class Supervisor {
   Status SetUp();
   Status Mount();
   void RunOnce();
+  void GoOn();
   bool TakeStopSignals();
   void UnmountSelf();
   static Status UnmountAt(dev_t mounted, const std::string& target);
-  void HandleReports();
+  bool HandleReports();
   bool HandleReport();
   void RefuseRequests();
   Counters& counters() const { return (*shared_)->counters; }
@@ -109,12 +114,15 @@ class Supervisor {
   bool MayWaitForWorker();
   void EndOfTheMount();
   Status EndFailed(WorkerProcess& worker, const Error& error);
+  using AskFor = std::function<Result<nlohmann::json>(const nlohmann::json&, std::span<const int>)>;
+  Status OfferEach(std::span<const uint16_t> slots, const AskFor& ask);
   Status LoadWorker(WorkerProcess& worker);
   Status PutToWork(WorkerProcess& worker);
   static nlohmann::json ReportIn(const nlohmann::json& answer);
   static nlohmann::json AsJson(const Shown& shown);
   nlohmann::json HistoryAsJson() const;
   std::vector<uint16_t> OpenSlots() const;
+  Status StartWorkerSafely();
   void TryToStartWorker();
   void StartWorkerAtOnce();
   void RefuseForNow();
@@ -138,6 +146,7 @@ class Supervisor {
   void Abort();
   void ForgetHistory();
   void Gone(ControlServer::ClientId client);
+  void SettleByRecord();
   Result<nlohmann::json> Release();
   nlohmann::json Describe() const;
   nlohmann::json DescribeCounters() const;
@@ -145,7 +154,7 @@ class Supervisor {
 
   // supervisor_handover.cc: another supervisor takes its place
   Result<ControlServer::Answer> HandOver(ControlServer::ClientId client);
-  nlohmann::json LetGo();
+  Result<nlohmann::json> LetGo();
   nlohmann::json StateAsJson() const;
   static Result<Message> ReadKept(const KeptState& kept_state, Kept& kept);
   static Result<std::unique_ptr<Supervisor>> Inherit(Message state, Log log);
@@ -170,6 +179,7 @@ class Supervisor {
   Bytes init_;                   // the kernel's first message
   dev_t mounted_ = 0;            // st_dev of what is in the mount
   bool unmounted_ = false;       // or handed over: there is nothing left to do
+  bool stop_asked_ = false;      // and not seen to yet
 
   std::map<uint16_t, catalog::Store::SealedLayer> layers_;  // open, by slot
   std::set<uint16_t> opening_;  // of them, those that only a generation has which is not shown yet
@@ -183,7 +193,8 @@ class Supervisor {
   Keeper* keeper_ = nullptr;
   std::optional<KeptState> kept_state_;   // where there is a keeper
   std::set<std::string> kept_;            // names of what he has
-  std::optional<KeptState> handed_over_;  // where somebody is about to take the mount over
+  std::optional<KeptState> handed_over_;  // where somebody is about to take the mount over: see LetGo
+  std::optional<KeptState> former_;       // that of the one from whom this one is taking it over
 
   ProcessId serving_;                    // the last worker that was started
   std::optional<WorkerProcess> worker_;  // nothing while it is down

@@ -100,7 +100,8 @@ Result<ControlServer::Answer> Supervisor::Answer(ControlServer::ClientId client,
   const std::string what = request.value("request", "");
   if (what == "status") return Describe();
   if (what == "hand-over") return HandOver(client);
-  if (what == "let-go" && taking_over_ == client) return LetGo();
+  if (what == "let-go" && taking_over_ == client)
+    return LetGo().map([](json answer) { return ControlServer::Answer(std::move(answer)); });
   if (what == "prepare") return Prepare(client, request);
   if (what == "release") return Release();
   if (what != "commit" && what != "abort")
@@ -162,14 +163,9 @@ Status Supervisor::FollowRecord() {
 
 // A worker that starts meanwhile has them from the start.
 Status Supervisor::OfferLayers(const Shown& shown) {
-  json offers = json::array();
-  std::vector<int> files;
-  for (const uint16_t slot : shown.slots) {
-    offers.push_back(ToJson(OfferOf(layers_.at(slot))));
-    files.push_back(layers_.at(slot).file->fd());
-  }
-  VENEER_TRY(AskWorker({{"request", "add"}, {"layers", std::move(offers)}}, files));
-  return {};
+  return OfferEach(shown.slots, [this](const json& request, std::span<const int> files) {
+    return AskWorker(request, files);
+  });
 }
 
 // The instant lies somewhere in here, also if the worker dies of it: from now on only the new generation is
@@ -225,9 +221,14 @@ void Supervisor::Gone(ControlServer::ClientId client) {
   if (taking_over_ == client) {
     taking_over_ = 0;
     handed_over_.reset();
+    Keep();
   }
   if (preparing_ != client) return;
   preparing_ = 0;
+  SettleByRecord();
+}
+
+void Supervisor::SettleByRecord() {
   const auto recorded =
       store_.OpenCatalogForReading().and_then([&](auto catalog) { return WantedGeneration(*catalog); });
   if (!recorded) Say(kProblem, recorded.error().message());
@@ -255,6 +256,7 @@ Result<json> Supervisor::Release() {
   };
   for (const uint16_t slot : answer.at("released")) {
     if (has(history_.back(), slot) || layers_.erase(slot) == 0) continue;
+    std::erase_if(history_, [&](const Shown& shown) { return has(shown, slot); });
     verity::ReaderCounters& layer = (*shared_)->layers[slot];
     counters().closed_layers_verified += layer.blocks_verified.exchange(0);
     counters().closed_layers_damaged += layer.failures.exchange(0);

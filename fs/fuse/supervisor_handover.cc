@@ -2,13 +2,17 @@
 //
 // The new one asks "hand-over" and gets the state in a memory file, the device, the shared memory and the
 // layers' files. It verifies the layers' signatures by its own lights and has a worker load them; for neither
-// does it need the device under a layer, which may have failed. Only then it asks "let-go": the old one ends
-// its worker, answers, and ends. From there on it is as if the worker had died.
+// does it need the device under a layer, which may have failed. Only then it asks "let-go": the old one
+// writes into the memory file that it does, ends its worker, answers, and ends. From there on it is as if the
+// worker had died. What is written there decides, for the keepers of both, who goes on where one of them is
+// killed.
 //
 // A keeper has the same things all the time, and hands them to the next supervisor where the old one has
 // died.
 #include <fcntl.h>
 #include <unistd.h>
+
+#include <algorithm>
 
 #include "fs/base/cancel.h"
 #include "fs/fuse/device.h"
@@ -28,6 +32,8 @@ constexpr size_t kFixedDescriptors = 2;  // device and counts; then the layers' 
 constexpr const char* kStateName = "veneer-state";
 constexpr const char* kDeviceName = "veneer-device";
 constexpr const char* kCountsName = "veneer-counts";
+constexpr const char* kHandedOverName = "veneer-handed-over";  // by whom it is kept
+constexpr const char* kFormerName = "veneer-former";           // to whom it is kept
 std::string LayerName(uint16_t slot) {
   return fmt::format("veneer-layer-{}", slot);
 }
@@ -66,6 +72,24 @@ ProcessId ProcessIn(const json& state, const char* key) {
   return {words->at("pid"), words->at("started")};
 }
 
+constexpr const char* kLetGo = "let_go";  // in the memory file, in place of the state
+
+bool HasLetGo(const KeptState& handed_over) {
+  const auto words = handed_over.Read();
+  return words && words->value(kLetGo, false);
+}
+
+// Likewise for what a keeper has as `name`, if anything.
+bool HasLetGo(const Supervisor::Kept& kept, const char* name) {
+  const auto memory = kept.find(name);
+  return memory != kept.end() && HasLetGo(KeptState(UniqueFd(::dup(memory->second.get()))));
+}
+
+Error StillServed() {
+  return Error(ErrorCode::kBusy,
+               "its server died while it was taken over, and another goes on with it; try again");
+}
+
 // What another version of this program hands over need not be understood.
 Status CheckSchema(const json& state) {
   if (state.value("state_schema", 0) == kStateSchema) return {};
@@ -88,6 +112,7 @@ Result<ControlServer::Answer> Supervisor::HandOver(ControlServer::ClientId clien
   answer.descriptors = {handed_over_->fd(), device_.get(), shared_->fd()};
   for (const uint16_t slot : OpenSlots()) answer.descriptors.push_back(layers_.at(slot).file->fd());
   taking_over_ = client;
+  Keep();
   return answer;
 }
 
@@ -112,9 +137,11 @@ json Supervisor::StateAsJson() const {
           {"worker", ToJson(serving_)}};
 }
 
-// The keeper first: a kill from here on must not have him go on with what another one serves.
-json Supervisor::LetGo() {
-  if (keeper_ != nullptr) keeper_->Forget();
+// A stop that has come is not lost with this process. The word first: whatever is killed from here on, the
+// other one goes on with the mount, and nobody else.
+Result<json> Supervisor::LetGo() {
+  if (TakeStopSignals()) return Fail(ErrorCode::kBusy, "{}: is told to stop", options_.target);
+  VENEER_TRY(handed_over_->Write({{kLetGo, true}}));
   if (worker_) {
     static_cast<void>(worker_->End());
     HandleReports();
@@ -128,16 +155,20 @@ Result<std::unique_ptr<Supervisor>> Supervisor::TakeOver(ControlChannel former, 
   VENEER_ASSIGN(Message state, former.AskForMessage({{"request", "hand-over"}}));
   VENEER_TRY(CheckSchema(state.json));
   if (state.descriptors.empty()) return Fail(ErrorCode::kFailed, "the mount's server handed nothing over");
-  VENEER_ASSIGN(state.json, KeptState(std::move(state.descriptors.front())).Read());
+  KeptState handed_over(std::move(state.descriptors.front()));
   state.descriptors.erase(state.descriptors.begin());
+  VENEER_ASSIGN(state.json, handed_over.Read());
   VENEER_ASSIGN(auto self, Inherit(std::move(state), std::move(log)));
+  self->former_ = std::move(handed_over);
   VENEER_TRY(CheckCancel());  // a signal that came before they were blocked
   self->HoldProgram();
   VENEER_TRY(self->AskKeeper(keeper));
-  // Where the former one dies of this, it has let go all the same.
-  if (auto gone = former.Ask({{"request", "let-go"}}); !gone && !former.gone())
-    return tl::unexpected<Error>(gone.error());
+  // It may die before it answers.
+  if (auto gone = former.Ask({{"request", "let-go"}}); !gone && !HasLetGo(*self->former_))
+    return tl::unexpected<Error>(former.gone() ? StillServed() : gone.error());
   if (Status working = self->PutToWork(*self->worker_); !working) self->WorkerEnded();
+  self->former_.reset();
+  self->Keep();
   self->Say(kTakenOver, "another process has taken the mount over",
             {{"supervisor", std::to_string(::getpid())}});
   return self;
@@ -145,12 +176,21 @@ Result<std::unique_ptr<Supervisor>> Supervisor::TakeOver(ControlChannel former, 
 
 bool Supervisor::CanResume(const Kept& kept) {
   return kept.contains(kStateName) && kept.contains(kCountsName) && kept.contains(kDeviceName) &&
-         !IsUnmounted(kept.at(kDeviceName).get());
+         !IsUnmounted(kept.at(kDeviceName).get()) && !HasLetGo(kept, kHandedOverName);
+}
+
+bool Supervisor::IsMounted(const Kept& kept) {
+  const auto state = KeptState(UniqueFd(::dup(kept.at(kStateName).get()))).Read();
+  const auto table = ReadMountTable();
+  if (!state || !table) return true;
+  const dev_t mounted = state->value("mounted", dev_t{0});
+  return std::any_of(table->begin(), table->end(),
+                     [&](const MountEntry& entry) { return entry.device == mounted; });
 }
 
 Status Supervisor::UnmountKept(const Kept& kept) {
+  if (!CanResume(kept)) return {};
   const auto memory = kept.find(kStateName);
-  if (memory == kept.end()) return {};
   const auto state = KeptState(UniqueFd(::dup(memory->second.get()))).Read();
   if (!state || !CheckSchema(*state)) return {};
   return UnmountAt(state->at("mounted"), OptionsFromJson(state->at("options")).target);
@@ -180,6 +220,7 @@ Result<Message> Supervisor::ReadKept(const KeptState& kept_state, Kept& kept) {
 }
 
 Result<std::unique_ptr<Supervisor>> Supervisor::Resume(Kept kept, Keeper& keeper, Log log) {
+  if (kept.contains(kFormerName) && !HasLetGo(kept, kFormerName)) return tl::unexpected<Error>(StillServed());
   KeptState kept_state(std::move(kept.at(kStateName)));
   VENEER_ASSIGN(Message state, ReadKept(kept_state, kept));
   const ProcessId worker = ProcessIn(state.json, "worker");
@@ -285,6 +326,8 @@ void Supervisor::Keep() {
   };
   keep(kDeviceName, device_.get());
   keep(kCountsName, shared_->fd());
+  if (handed_over_) keep(kHandedOverName, handed_over_->fd());
+  if (former_) keep(kFormerName, former_->fd());
   for (const auto& [slot, layer] : layers_) keep(LayerName(slot), layer.file->fd());
   if (Status written = kept_state_->Write(StateAsJson()); !written) Say(kProblem, written.error().message());
   keep(kStateName, kept_state_->fd());

@@ -63,16 +63,27 @@ Status Supervisor::EndFailed(WorkerProcess& worker, const Error& error) {
   return Fail(ErrorCode::kFailed, "{}", ending.cause);
 }
 
-Status Supervisor::LoadWorker(WorkerProcess& worker) {
-  for (auto layer = layers_.begin(); layer != layers_.end();) {
+// Asks, by `ask`, that the layers in `slots` be added: as many at once as surely fit a message.
+Status Supervisor::OfferEach(std::span<const uint16_t> slots, const AskFor& ask) {
+  while (!slots.empty()) {
+    const auto some = slots.first(std::min(slots.size(), kLayersInMessage));
+    slots = slots.subspan(some.size());
     json offers = json::array();
     std::vector<int> files;
-    for (; layer != layers_.end() && files.size() < kLayersInMessage; ++layer) {
-      offers.push_back(ToJson(OfferOf(layer->second)));
-      files.push_back(layer->second.file->fd());
+    for (const uint16_t slot : some) {
+      offers.push_back(ToJson(OfferOf(layers_.at(slot))));
+      files.push_back(layers_.at(slot).file->fd());
     }
-    VENEER_TRY(worker.Ask({{"request", "add"}, {"layers", std::move(offers)}}, files));
+    VENEER_TRY(ask({{"request", "add"}, {"layers", std::move(offers)}}, files));
   }
+  return {};
+}
+
+Status Supervisor::LoadWorker(WorkerProcess& worker) {
+  std::vector<uint16_t> slots;
+  for (const auto& [slot, layer] : layers_) slots.push_back(slot);
+  VENEER_TRY(OfferEach(
+      slots, [&](const json& request, std::span<const int> files) { return worker.Ask(request, files); }));
   json load = {
       {"request", "load"}, {"open", OpenSlots()}, {"history", HistoryAsJson()}, {"settled", settled_}};
   if (prepared_) load["prepared"] = AsJson(*prepared_);
@@ -127,10 +138,19 @@ Status Supervisor::PutToWork(WorkerProcess& worker) {
   return {};
 }
 
+// Want of memory is like any other reason for which none can be had.
+Status Supervisor::StartWorkerSafely() {
+  try {
+    return StartWorker();
+  } catch (const std::bad_alloc&) {
+    return tl::unexpected<Error>(OutOfMemory());
+  }
+}
+
 // Until one works, or too many have died too fast.
 void Supervisor::TryToStartWorker() {
   while (!worker_ && !unmounted_) {
-    const Status started = StartWorker();
+    const Status started = StartWorkerSafely();
     if (started || unmounted_) break;
     ++counters().worker_deaths;
     last_death_ = started.error().message();
@@ -185,11 +205,14 @@ void Supervisor::WorkerEnded() {
   if (!at_once) RefuseForNow();
 }
 
-// Asks until a worker has answered. kBusy where none can be had.
+// Asks until a worker has answered. kBusy where none can be had, where the request kills one after the other,
+// or one was silent: the next would be as long.
 Result<json> Supervisor::AskWorker(const json& request, std::span<const int> descriptors) {
-  while (worker_) {
+  bool silent = false;
+  for (size_t i = 0; worker_ && !silent && i < RestartPolicy::kMostDeaths; ++i) {
     auto answer = worker_->Ask(request, descriptors);
     if (answer || !worker_->gone()) return answer;
+    silent = worker_->silent();
     WorkerEnded();
   }
   if (unmounted_) return Fail(ErrorCode::kNotFound, "{}: is unmounted", options_.target);

@@ -40,7 +40,7 @@ Result<Holder> HolderOf(fuse_req_t req, fuse_ino_t ino) {
 // ENOSYS, where no layer holds any, would spare each exec this question, but cannot be taken back: the next
 // patch may bring a capability.
 void HandleGetXattr(fuse_req_t req, fuse_ino_t ino, const char* raw_name, size_t size) {
-  AnswerIn(Lanes::OfFile(ino), req, ino, raw_name, [=](const std::string& name) -> Status {
+  AnswerIn(Lanes::OfNames(ino), req, ino, raw_name, [=](const std::string& name) -> Status {
     VENEER_ASSIGN(const Holder holder, HolderOf(req, ino));
     std::optional<std::string> value;
     if (!erofs::IsPrivateXattr(name)) {
@@ -56,7 +56,7 @@ void HandleGetXattr(fuse_req_t req, fuse_ino_t ino, const char* raw_name, size_t
 }
 
 void HandleListXattr(fuse_req_t req, fuse_ino_t ino, size_t size) {
-  AnswerIn(Lanes::OfFile(ino), req, ino, [=]() -> Status {
+  AnswerIn(Lanes::OfNames(ino), req, ino, [=]() -> Status {
     VENEER_ASSIGN(const Holder holder, HolderOf(req, ino));
     VENEER_ASSIGN(const auto xattrs, holder.image->ListXattrs(holder.inode));
     std::string names;

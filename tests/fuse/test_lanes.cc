@@ -42,7 +42,7 @@ TEST_CASE("what hangs in a lane leaves threads free, and is carried out once it 
   std::atomic<int> done{0};
   constexpr int kRequests = 100;
   {
-    const Servers servers(lanes, Lanes::OfFile(kHangs), kRequests, [&] {
+    const Servers servers(lanes, Lanes::OfContent(kHangs), kRequests, [&] {
       const int now = ++under_way;
       for (int seen = most; now > seen && !most.compare_exchange_weak(seen, now);) continue;
       device.wait();
@@ -53,15 +53,15 @@ TEST_CASE("what hangs in a lane leaves threads free, and is carried out once it 
     test::Until("free threads", [&] { return servers.free() == kThreads - 3; });
     CHECK(done == 0);
     int others = 0;
-    lanes.Run(Lanes::OfFile(kSound), [&] { ++others; });
-    lanes.Run(Lanes::OfFolder(kHangs), [&] { ++others; });
+    lanes.Run(Lanes::OfContent(kSound), [&] { ++others; });
+    lanes.Run(Lanes::OfNames(kHangs), [&] { ++others; });
     CHECK(others == 2);
     device.count_down();
   }
   CHECK(done == kRequests);
   CHECK(most == 3);
   int again = 0;
-  lanes.Run(Lanes::OfFile(kHangs), [&] { ++again; });
+  lanes.Run(Lanes::OfContent(kHangs), [&] { ++again; });
   CHECK(again == 1);
 }
 

@@ -154,13 +154,15 @@ TEST_CASE("a mount whose guardian and supervisor were killed is dead, and gives 
 // A mount that no supervisor can go on with for now: its trust is gone.
 class Waiting {
  public:
-  Waiting() : guardian_(rig_.GuardianOf(0)), supervisor_(rig_.ServerOf(0)) {
+  Waiting()
+      : guardian_(rig_.GuardianOf(0)), supervisor_(rig_.ServerOf(0)), device_(rig_.Status(0).at("device")) {
     stdfs::rename(trust(), trust() + ".gone");
     Kill(supervisor_);
   }
 
   const SwitchRig& rig() const { return rig_; }
   pid_t guardian() const { return guardian_; }
+  dev_t device() const { return device_; }
   void RestoreTrust() const { stdfs::rename(trust() + ".gone", trust()); }
 
  private:
@@ -169,6 +171,7 @@ class Waiting {
   SwitchRig rig_{1};
   pid_t guardian_;
   pid_t supervisor_;
+  dev_t device_;
 };
 
 TEST_CASE("a guardian tries until a supervisor can go on with the mount") {
@@ -179,6 +182,65 @@ TEST_CASE("a guardian tries until a supervisor can go on with the mount") {
   const auto status = waiting.rig().Status(0);
   CHECK(status.at("guardian_pid") == waiting.guardian());
   CHECK(status.at("counters").at("supervisor_restarts") == 1);
+}
+
+TEST_CASE("SIGHUP is nothing to a supervisor that is about to go on") {
+  const SwitchRig rig(1);
+  const pid_t guardian = rig.GuardianOf(0);
+  for (int kills = 0; kills < 5; ++kills) {
+    Kill(rig.ServerOf(0));
+    Until("another supervisor", [&] {
+      ::kill(guardian, SIGHUP);
+      return !rig.TryStatus(0).is_null();
+    });
+    CHECK(ReadErrno(rig.mount(0) + "/" + kLongFile) == 0);
+  }
+}
+
+dev_t DeviceOf(const std::string& path) {
+  struct stat st {};
+  REQUIRE(::stat(path.c_str(), &st) == 0);
+  return st.st_dev;
+}
+
+TEST_CASE("a guardian whose mount has gone leaves alone what is there in its place") {
+  const Waiting waiting;
+  const std::string mount = waiting.rig().mount(0);
+  // It waits to try again, and does not see the mount go.
+  Until("a time without any supervisor", [&] {
+    REQUIRE(::kill(waiting.guardian(), SIGSTOP) == 0);
+    if (ChildrenOf(waiting.guardian()).empty()) return true;
+    REQUIRE(::kill(waiting.guardian(), SIGCONT) == 0);
+    return false;
+  });
+  const dev_t former = waiting.device();
+  REQUIRE(::umount2(mount.c_str(), 0) == 0);
+  // Until one has the number of the mount that has gone: the least that is free is given.
+  int mounts = 0;
+  Until("the number to be given again", [&] {
+    REQUIRE(::mount("none", mount.c_str(), "tmpfs", 0, nullptr) == 0);
+    ++mounts;
+    return DeviceOf(mount) == former;
+  });
+  REQUIRE(::kill(waiting.guardian(), SIGTERM) == 0);
+  REQUIRE(::kill(waiting.guardian(), SIGCONT) == 0);
+  WaitForEnd(waiting.guardian());
+  CHECK(DeviceOf(mount) == former);
+  for (int i = 0; i < mounts; ++i) CHECK(::umount2(mount.c_str(), 0) == 0);
+}
+
+TEST_CASE("what the command ignored is nothing to its server") {
+  const SwitchRig rig(0);
+  stdfs::create_directories(rig.mount(0));
+  Command server({"sh", "-c", "trap '' INT; exec \"$@\"", "sh", VENEER_PROGRAM, "--store", rig.store(),
+                  "mount", "--foreground", rig.mount(0)});
+  Until("the server", [&] { return !rig.TryStatus(0).is_null(); });
+  for (const pid_t process : {rig.GuardianOf(0), rig.ServerOf(0)}) REQUIRE(::kill(process, SIGINT) == 0);
+  CHECK(!rig.TryStatus(0).is_null());  // a supervisor looks at signals first
+  CHECK(ReadErrno(rig.mount(0) + "/" + kLongFile) == 0);
+  server.Signal(SIGTERM);
+  CHECK(server.Wait().status == 0);
+  CHECK(stdfs::is_empty(rig.mount(0)));
 }
 
 TEST_CASE("a guardian that cannot take the mount away has it served again") {

@@ -15,6 +15,7 @@
 #include <filesystem>
 #include <fstream>
 #include <optional>
+#include <set>
 #include <sstream>
 #include <string_view>
 
@@ -148,6 +149,20 @@ TEST_CASE("a worker that takes all the memory it can is refused, and serves on")
   CHECK(LimitOf(worker, "Max processes") == "4096");
   RequireServed(rig);
   CHECK(rig.WorkerOf(0) == worker);
+}
+
+TEST_CASE("a worker that tells nothing any more has a successor, and nobody spins for it") {
+  const SwitchRig rig(1);
+  const pid_t worker = rig.WorkerOf(0);
+  std::set<unsigned long> sockets;
+  for (const auto& fd : std::filesystem::directory_iterator("/proc/" + std::to_string(worker) + "/fd")) {
+    if (std::filesystem::read_symlink(fd.path()).string().starts_with("socket:"))
+      sockets.insert(std::stoul(fd.path().filename()));
+  }
+  REQUIRE(sockets.size() == 2);
+  MakeCall(worker, SYS_close, {*sockets.rbegin()});  // it may be killed before that returns
+  Until("another worker", [&] { return rig.WorkerOf(0) != worker; });
+  RequireServed(rig);
 }
 
 TEST_CASE("a worker that ends as it does after an unmount has a successor like any other") {

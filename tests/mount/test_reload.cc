@@ -1,9 +1,11 @@
 // Another server is put under a mount that is in use.
 #include <signal.h>
 
+#include <optional>
 #include <set>
 #include <thread>
 
+#include "fs/fuse/guardian.h"
 #include "tests/mount/server_traces.h"
 #include "tests/mount/used_mount.h"
 #include "tests/support/process.h"
@@ -72,6 +74,46 @@ TEST_CASE("a server that takes a mount over has no more open than the one before
   CHECK(OpenFiles(rig) == before);
   rig.Run({"reload"});
   CHECK(OpenFiles(rig) == before);
+}
+
+// Kills the server that is to let go just before it is asked to.
+class KillingKeeper final : public fuse::Keeper {
+ public:
+  KillingKeeper(fuse::Keeper& keeper, pid_t victim) : keeper_(keeper), victim_(victim) {}
+  void Keep(const std::string& name, int fd) override { keeper_.Keep(name, fd); }
+  void Drop(const std::string& name) override { keeper_.Drop(name); }
+  std::string ReplaceCommand() const override { return ""; }
+  Status Consent() override {
+    ::kill(victim_, SIGKILL);
+    WaitForEnd(victim_);
+    return keeper_.Consent();
+  }
+
+ private:
+  fuse::Keeper& keeper_;
+  pid_t victim_;
+};
+
+TEST_CASE("a server that is killed while it is taken over has one successor, its guardian's") {
+  const SwitchRig rig(1);
+  const pid_t former_guardian = rig.GuardianOf(0);
+  const pid_t former = rig.ServerOf(0);
+  const auto ignore = [](const fuse::Happening&) {};
+  fuse::LiveMount mount = rig.OnlyMount();
+  fuse::Guardian guardian([&](fuse::Guardian::Kept kept, fuse::Keeper& keeper) {
+    return fuse::Supervisor::Resume(std::move(kept), keeper, ignore);
+  });
+  const Status taken = guardian.Start([&](fuse::Guardian::Kept, fuse::Keeper& keeper) {
+    static std::optional<KillingKeeper> killing;  // outlives the supervisor, in whose process it is
+    killing.emplace(keeper, former);
+    return fuse::Supervisor::TakeOver(std::move(mount.channel), ignore, &*killing);
+  });
+  REQUIRE_FAILS(ErrorCode::kBusy, taken);
+  Until("its successor", [&] { return !rig.TryStatus(0).is_null(); });
+  CHECK(rig.GuardianOf(0) == former_guardian);
+  rig.SwitchByProgram(1);
+  rig.Run({"reload"});
+  rig.SwitchByProgram(0);
 }
 
 }  // namespace
