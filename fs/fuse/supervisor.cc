@@ -156,8 +156,7 @@ void Supervisor::RunOnce() {
   if (::poll(watched.data(), watched.size(), timeout) < 0) return;  // EINTR
   if (IsReady(watched, signals_.get()) && TakeStopSignals()) UnmountSelf();
   PanicIfAsked();
-  if (worker_ && IsReady(watched, worker_->report()) && !HandleReports()) WorkerEnded();
-  if (worker_ && IsReady(watched, worker_->control())) WorkerEnded();
+  HearWorker(watched);
   if (worker_ && IsReady(watched, device_.get())) EndOfTheMount();
   if (!worker_ && !unmounted_ && !deaf_) RefuseRequests();
   if (keeper_ != nullptr && IsReady(watched, keeper_->line())) KeeperGone();
@@ -169,6 +168,17 @@ void Supervisor::GoOn() {
   if (stop_asked_) UnmountSelf();
   if (prepared_ && preparing_ == 0) SettleByRecord();
   if (worker_ && settled_ != history_.back().generation) WorkerEnded();  // the next one finishes the switch
+}
+
+// Once: the descriptors of a successor may have the numbers of those that were ready.
+void Supervisor::HearWorker(std::span<const pollfd> watched) {
+  if (!worker_) return;
+  bool ended = IsReady(watched, worker_->control());
+  if (IsReady(watched, worker_->report()) && !HandleReports()) {
+    worker_->ExpectEnd();
+    ended = true;
+  }
+  if (ended) WorkerEnded();
 }
 
 // Whether one came. SIGHUP is for those who reread a configuration: there is none.

@@ -94,6 +94,7 @@ class Supervisor {
   Status Mount();
   void RunOnce();
   void GoOn();
+  void HearWorker(std::span<const pollfd> watched);
   bool TakeStopSignals();
   void UnmountSelf();
   static Status UnmountAt(dev_t mounted, const std::string& target);

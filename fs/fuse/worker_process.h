@@ -53,6 +53,9 @@ class WorkerProcess {
   // Whether it was found silent by Ask.
   bool silent() const { return silent_; }
 
+  // One of its lines has closed: End gives it a moment to end by itself.
+  void ExpectEnd() { ending_ = true; }
+
   pid_t pid() const { return pid_; }
   ProcessId id() const;
   int control() const { return channel_.socket(); }  // closes when it dies
