@@ -106,6 +106,46 @@ TEST_CASE("a generation is never overwritten") {
   CHECK(catalog->NextGeneration() == 6U);
 }
 
+TEST_CASE("a generation that is dropped is gone, and its number is not given again") {
+  const NewCatalog store;
+  REQUIRE_OK(CommitGeneration(*store.Write(), 1));
+  Update waits;
+  waits.PutGeneration(SampleGeneration(2));
+  waits.SetPending(2);
+  REQUIRE_OK(store.Write()->Commit(std::move(waits)));
+  Update drop;
+  drop.DropGeneration(2);
+  drop.SetPending(0);
+  SECTION("alone") {
+    REQUIRE_OK(store.Write()->Commit(std::move(drop)));
+    CHECK(store.Read()->NextGeneration() == 3U);
+  }
+  SECTION("for another") {
+    drop.PutGeneration(SampleGeneration(3));
+    drop.SetPending(3);
+    REQUIRE_OK(store.Write()->Commit(std::move(drop)));
+    CHECK(store.Read()->NextGeneration() == 4U);
+    CHECK(store.Read()->ReadState()->pending == 3);
+  }
+  CHECK_FALSE(store.Read()->Generation(2).value());
+  CHECK(store.Read()->Generation(1).value());
+}
+
+TEST_CASE("no mark is set to a generation that goes in the same commit") {
+  const NewCatalog store;
+  const auto catalog = store.Write();
+  REQUIRE_OK(CommitGeneration(*catalog, 1));
+  REQUIRE_OK(CommitGeneration(*catalog, 2));
+  void (Update::*const set)(uint64_t) =
+      GENERATE(&Update::SetCurrent, &Update::SetPending, &Update::SetLastGood);
+  Update update;
+  update.DropGeneration(1);
+  (update.*set)(1);
+  REQUIRE_FAILS(ErrorCode::kUsage, catalog->Commit(std::move(update)));
+  CHECK(catalog->Generations()->size() == 2);
+  CHECK(catalog->ReadState()->current == 2);
+}
+
 TEST_CASE("a refused commit writes nothing") {
   const NewCatalog store;
   const auto catalog = store.Write();

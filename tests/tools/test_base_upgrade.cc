@@ -2,6 +2,7 @@
 #include <sys/mount.h>
 
 #include <filesystem>
+#include <map>
 
 #include "tests/tools/forge.h"
 #include "tests/tools/policy_store.h"
@@ -39,6 +40,13 @@ class UpgradeStore : public PolicyStore {
 
   std::string old_patch, base2, new_patch;  // their ids
 };
+
+// Why `gc` kept each layer, by id.
+std::map<std::string, std::string> ReasonsToKeep(const nlohmann::json& gc) {
+  std::map<std::string, std::string> reasons;
+  for (const auto& layer : gc.at("kept")) reasons[layer.at("id")] = layer.at("reason");
+  return reasons;
+}
 
 TEST_CASE("a newer base comes with the patches that apply to it; going back is one revert") {
   const UpgradeStore store;
@@ -104,6 +112,44 @@ TEST_CASE("what waits is taken back by one revert, and dropped by a switch") {
   CHECK(store.Json({"status"}).at("pending") == 0);
   store.Json({"mount", store.mount()});
   CHECK(store.Other() == std::string(9000, 'o'));
+}
+
+TEST_CASE("what a switch drops is nothing to go back to, and gc keeps what was current before") {
+  const UpgradeStore store;
+  CHECK(store.Json({"activate", "--next-boot"}).at("pending") == 3);
+  CHECK(store.Json({"revert", "lib"}).at("generation") == 4);
+  CHECK(store.Current() == Ids{store.base});
+  CHECK(store.Json({"gc", "--keep", "1"}).at("removed").empty());
+  store.Json({"revert"});
+  CHECK(store.Current() == store.Before());
+  RequireError(store.Run({"revert", "--to", "3"}), 1, "revert", {"no generation 3"});
+}
+
+TEST_CASE("of generations that wait one after the other only the last is on record") {
+  const UpgradeStore store;
+  CHECK(store.Json({"activate", "--next-boot"}).at("pending") == 3);
+  CHECK(store.Json({"activate", "--next-boot"}).at("pending") == 4);
+  RequireError(store.Run({"revert", "--to", "3"}), 1, "revert", {"no generation 3"});
+  CHECK(store.Json({"revert"}).at("pending") == 0);
+  RequireError(store.Run({"revert", "--to", "4"}), 1, "revert", {"no generation 4"});
+  CHECK(store.Json({"activate", "--next-boot"}).at("pending") == 5);  // no number is given again
+  store.Json({"mount", store.mount()});
+  CHECK(store.Json({"status"}).at("generation") == 5);
+  store.Json({"revert"});
+  CHECK(store.Current() == store.Before());
+}
+
+TEST_CASE("what was to wait and was taken back stays installed, for it was never active") {
+  const UpgradeStore store;
+  store.Json({"activate", "--next-boot"});
+  store.Json({"revert"});
+  const auto gc = store.Json({"gc", "--keep", "0"});
+  CHECK(gc.at("removed").empty());
+  auto reasons = ReasonsToKeep(gc);
+  CHECK(reasons[store.new_patch] == "waits to be activated");
+  CHECK(reasons[store.base2] == "waits to be activated");
+  store.Json({"activate"});
+  CHECK(store.Current() == store.After());
 }
 
 TEST_CASE("what waits and no longer holds keeps nobody from mounting") {
