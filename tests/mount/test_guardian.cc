@@ -8,6 +8,7 @@
 
 #include <cerrno>
 #include <filesystem>
+#include <map>
 
 #include "fs/base/unique_fd.h"
 #include "fs/io/file_ops.h"
@@ -149,6 +150,24 @@ TEST_CASE("a mount whose guardian and supervisor were killed is dead, and gives 
   rig.Run({"mount", rig.mount(0)});
   CHECK(ReadErrno(rig.mount(0) + "/" + kLongFile) == 0);
   CHECK(rig.Json({"status"}).at("unserved").empty());
+}
+
+TEST_CASE("gc keeps every layer while a mount has no server that could say what it uses") {
+  const SwitchRig rig(1);
+  rig.SwitchByProgram(2);
+  rig.SwitchByProgram(0);
+  rig.KillServer(0);
+  const auto gc = rig.Json({"gc", "--keep", "0"});
+  CHECK(gc.at("removed").empty());
+  std::map<std::string, std::string> reasons;
+  for (const auto& layer : gc.at("kept")) reasons[layer.at("id")] = layer.at("reason");
+  CHECK(reasons.size() == 3);
+  const auto stack = rig.StackOf(2);
+  CHECK(reasons[stack[0]] == "of the current generation");
+  CHECK(reasons[stack[1]].find("no server answers at " + rig.mount(0) + ",") == 0);
+  CHECK(reasons[stack[2]].find("no server answers at " + rig.mount(0) + ",") == 0);
+  rig.Run({"umount", rig.mount(0)});
+  CHECK(rig.Json({"gc", "--keep", "0"}).at("removed").size() == 2);
 }
 
 // A mount that no supervisor can go on with for now: its trust is gone.
