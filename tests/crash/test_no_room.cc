@@ -132,5 +132,64 @@ TEST_CASE("gc removes what interrupted commands left though there is neither roo
   CHECK_FALSE(stdfs::exists(left));
 }
 
+// No generation can tell yet what is needed.
+TEST_CASE(
+    "a disk that a first install filled before it was cut is emptied by gc, and then takes the install") {
+  const SmallTmpfs disk;
+  REQUIRE(RunInProcess(disk.store(), {"init", "--trust", TheSupplies().store.shop.trust()}).status == 0);
+  stdfs::remove(disk.store() + "/ballast");
+  const std::string left = disk.store() + "/layers/x.tmp-123456";
+  std::ofstream(left) << std::string(1 << 20, 'x');
+  disk.Fill(0);
+  const std::vector<std::string> install = {"install", TheSupplies().store.shop / "base.layer", "--activate"};
+  CHECK(RunInProcess(disk.store(), install).status == 1);
+  const CommandResult gc = RunInProcess(disk.store(), {"gc"});
+  INFO(gc.err);
+  CHECK(gc.status == 0);
+  CHECK_FALSE(stdfs::exists(left));
+  disk.Empty();
+  const CommandResult installed = RunInProcess(disk.store(), install);
+  INFO(installed.err);
+  CHECK(installed.status == 0);
+  std::string wrong;
+  const auto state = ReadWholeStore(disk.store(), wrong);
+  INFO(wrong);
+  REQUIRE(state);
+  CHECK(state->current == std::vector<std::string>{TheSupplies().store.base});
+}
+
+TEST_CASE(
+    "a catalog that is damaged on a full disk is made anew in the ballast's room, or says that it has none") {
+  const SmallTmpfs disk;
+  stdfs::copy(TheSupplies().store.path(), disk.store(), stdfs::copy_options::recursive);
+  const std::string ballast = disk.store() + "/ballast";
+  REQUIRE(stdfs::file_size(ballast) == 1 << 20);
+  const std::string damage = GENERATE(as<std::string>{}, "damaged", "missing");
+  INFO(damage);
+  const std::string current = disk.store() + "/catalog/CURRENT";
+  if (damage == "damaged") std::ofstream(current) << "MANIFEST-999999\n";
+  if (damage == "missing") stdfs::remove(current);
+  const bool has_ballast = GENERATE(true, false);
+  if (!has_ballast) stdfs::remove(ballast);
+  disk.Fill(0);
+  const CommandResult full = RunInProcess(disk.store(), {"repair-catalog"});
+  INFO(full.err);
+  if (!has_ballast) {
+    CHECK(full.status == 1);
+    CHECK(full.err.find("No space left on device; make room") != std::string::npos);
+    CHECK(full.err.find("run: veneer --store " + disk.store() + " repair-catalog") != std::string::npos);
+    disk.Empty();
+    CHECK(RunInProcess(disk.store(), {"repair-catalog"}).status == 0);
+  } else {
+    CHECK(full.status == 0);
+    CHECK_FALSE(stdfs::exists(ballast));
+  }
+  std::string wrong;
+  const auto state = ReadWholeStore(disk.store(), wrong);
+  INFO(wrong);
+  REQUIRE(state);
+  CHECK(state->current.size() == 2);
+}
+
 }  // namespace
 }  // namespace veneer::test
