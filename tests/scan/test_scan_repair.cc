@@ -131,6 +131,36 @@ class CountedReads final : public io::RandomAccessFile {
   mutable std::atomic<uint64_t> count_{0};
 };
 
+// A disk that says of every write that it is done, and loses those to one block.
+class LosingDisk final : public io::Disk {
+ public:
+  explicit LosingDisk(uint64_t block) : block_(block) {}
+
+  Status WriteAt(int fd, uint64_t offset, ByteSpan bytes, const std::string& name) override {
+    if (offset / kBlockSize == block_) return {};
+    return io::SystemDisk().WriteAt(fd, offset, bytes, name);
+  }
+  Status Sync(int fd, const std::string& name) override { return io::SystemDisk().Sync(fd, name); }
+
+  // A repair takes no other steps.
+  Result<UniqueFd> CreateTemporary(std::string& path, unsigned) override { return None(path); }
+  Status Write(int, ByteSpan, const std::string& name) override { return None(name); }
+  Status Copy(int, uint64_t, uint64_t, int, const std::string& name) override { return None(name); }
+  Status MakeFolder(const std::string& path) override { return None(path); }
+  Status Rename(const std::string& from, const std::string&) override { return None(from); }
+  Status Exchange(const std::string& one, const std::string&) override { return None(one); }
+  Status Remove(const std::string& path) override { return None(path); }
+  Status RemoveTree(const std::string& path) override { return None(path); }
+  Status SyncFolder(const std::string& path) override { return None(path); }
+
+ private:
+  static tl::unexpected<Error> None(const std::string& name) {
+    return Fail(ErrorCode::kUnsupported, "{}", name);
+  }
+
+  uint64_t block_;
+};
+
 Bytes Image(uint64_t blocks, uint64_t seed) {
   return test::Pattern(blocks * kBlockSize, seed);
 }
@@ -431,6 +461,27 @@ TEST_CASE("where a block cannot be written it is not called mended") {
   REQUIRE_FAILS(ErrorCode::kIo, repair->failure);
   CHECK(repair->scan.findings.size() == 1);
   CHECK(repair->mended.empty());
+}
+
+TEST_CASE("a block that the disk did not keep is not called mended") {
+  const LayerFile layer("layer", Image(kTwoLevels, 1));
+  const LayerFile donor("donor", Image(kTwoLevels, 1));
+  const uint64_t leaf = layer.HashBlock(0, 1);
+  layer.Flip(3);
+  layer.Flip(20);
+  layer.Flip(leaf);
+  const uint64_t lost = GENERATE_COPY(uint64_t{3}, leaf);
+  LosingDisk disk(lost);
+  const UniqueFd fd = layer.ForWriting();
+  const auto repair = RepairLayer(layer.Reader(), {layer.AsDonor(), donor.AsDonor()}, disk, fd.get(), {});
+  REQUIRE_OK(repair);
+  REQUIRE_FAILS(ErrorCode::kIo, repair->failure);
+  CHECK(repair->failure.error().message().find(fmt::format("block {}:", lost)) != std::string::npos);
+  CHECK(repair->scan.findings.size() == 3);
+  Mended mended = {{3, "donor"}, {20, "donor"}, {leaf, "layer"}};
+  mended.erase(lost);
+  CHECK(repair->mended == mended);
+  CHECK_FALSE(repair->IsWhole());
 }
 
 TEST_CASE("a repair stops when it is asked to") {
