@@ -158,6 +158,19 @@ TEST_CASE("of a mount that is detached and the one in its place the metrics can 
   CHECK(Value(rig, families, "veneer_mount_generation", 0, {{"device", device}}) == 1);
 }
 
+TEST_CASE("a mount whose server was killed is missed in the metrics") {
+  const SwitchRig rig(2);
+  const auto unserved = [&] {
+    return ValueOf(Metrics(rig), "veneer_store_unserved_mounts", {{"store", rig.store()}});
+  };
+  CHECK(unserved() == 0);
+  rig.KillServer(0);
+  CHECK(unserved() == 1);
+  CHECK(Metrics(rig).at("veneer_mount_generation").samples.size() == 1);
+  rig.Run({"umount", rig.mount(0)});
+  CHECK(unserved() == 0);
+}
+
 // Leaves nothing of the catalog that can be read.
 void DamageCatalog(const SwitchRig& rig) {
   for (const auto& file : std::filesystem::directory_iterator(rig.store() + "/catalog")) {
