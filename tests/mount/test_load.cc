@@ -81,10 +81,11 @@ Held HeldBy(pid_t pid) {
   return held;
 }
 
-// The supervisors and workers of both mounts, when nobody kills.
+// The guardians, supervisors and workers of both mounts, when nobody kills.
 std::vector<Held> HeldByServers(const SwitchRig& rig) {
   std::vector<Held> held;
   for (const int mount : {0, 1}) {
+    held.push_back(HeldBy(rig.GuardianOf(mount)));
     held.push_back(HeldBy(rig.ServerOf(mount)));
     held.push_back(HeldBy(rig.WorkerOf(mount)));
   }
