@@ -65,6 +65,16 @@ void DamageBlocks(const std::string& store) {
   REQUIRE_OK(io::WriteFileAtomically(path, *bytes));
 }
 
+// A whole layer that the catalog does not name, a catalog that was replaced, and one on its way from its
+// place.
+void LeaveCatalogsAndLayer(const std::string& store) {
+  const std::string catalog = store + "/catalog";
+  stdfs::copy(catalog, catalog + ".old-1", stdfs::copy_options::recursive);
+  Run(store, {"install", TheSupplies().lib_b});
+  stdfs::rename(catalog, catalog + ".was");
+  stdfs::copy(catalog + ".old-1", catalog, stdfs::copy_options::recursive);
+}
+
 // As `veneer mount` does, in a process of its own there.
 CommandResult TakePending(const std::string& store, const catalog::Medium& medium) {
   CommandResult result{0, {}, {}};
@@ -135,6 +145,8 @@ std::vector<Scene> Scenes() {
 
 std::vector<Scene> ScenesToCut() {
   std::vector<Scene> scenes = Scenes();
+  scenes.push_back(
+      {"gc of catalogs that were replaced and a layer that no record names", {"gc"}, LeaveCatalogsAndLayer});
   scenes.push_back({"mount, with a generation that waits for it",
                     {},
                     [](const std::string& store) {

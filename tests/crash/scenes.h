@@ -32,7 +32,7 @@ struct Scene {
 
 std::vector<Scene> Scenes();
 
-// Those, and what a mount does to a store before it serves.
+// Those, a gc that makes room before it needs any, and what a mount does to a store before it serves.
 std::vector<Scene> ScenesToCut();
 
 // The one of them that mends a layer in place.
