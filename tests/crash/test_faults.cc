@@ -185,6 +185,11 @@ TEST_CASE("a mount serves on over a catalog that is damaged or gone; a new one s
   const std::string catalog = store.path() + "/catalog";
   const auto damage = [&](const std::string& part) {
     if (part == "all") return stdfs::remove_all(catalog) > 0;
+    if (part.starts_with("LOCK as ")) {
+      stdfs::rename(catalog + "/LOCK", catalog + "/was");
+      if (part == "LOCK as a folder") return stdfs::create_directory(catalog + "/LOCK");
+      return ::symlink("was", (catalog + "/LOCK").c_str()) == 0;
+    }
     bool done = false;
     for (const auto& entry : stdfs::directory_iterator(catalog)) {
       const std::string name = entry.path().filename();
@@ -194,7 +199,8 @@ TEST_CASE("a mount serves on over a catalog that is damaged or gone; a new one s
     }
     return done;
   };
-  const std::string part = GENERATE(as<std::string>{}, "all", "CURRENT", "MANIFEST-", ".sst");
+  const std::string part = GENERATE(as<std::string>{}, "all", "CURRENT", "MANIFEST-", ".sst",
+                                    "LOCK as a folder", "LOCK as a symlink");
   INFO(part);
   store.Json({"mount", store.mount()});
   REQUIRE(damage(part));
@@ -204,6 +210,14 @@ TEST_CASE("a mount serves on over a catalog that is damaged or gone; a new one s
   const int status = part == "all" ? 1 : 3;
   RequireErrorLine(store.Run({"status"}), status, "status", {"repair-catalog"});
   RequireErrorLine(store.Run({"activate"}), status, "activate", {"repair-catalog"});
+  RequireErrorLine(store.Run({"gc"}), status, "gc", {"repair-catalog"});
+  const bool can_lock = part != "all" && !part.starts_with("LOCK");  // a reload needs no more than that
+  const CommandResult reloaded = store.Run({"reload"});
+  if (can_lock) {
+    CHECK(reloaded.status == 0);
+  } else {
+    RequireErrorLine(reloaded, status, "reload", {"repair-catalog"});
+  }
   stdfs::create_directories(store.shop / "second");
   RequireErrorLine(store.Run({"mount", store.shop / "second"}), status, "mount", {"repair-catalog"});
   CHECK(stdfs::is_empty(store.shop / "second"));
@@ -367,9 +381,14 @@ TEST_CASE("64 descriptors are enough for a mount, its switches and every other c
   for (int i = 0; i < 40; ++i) limited({"revert"});
   limited({"install", store.Patch("m", "more", 1), "--activate"});
   CHECK(RunCommand({"cat", store.mount() + "/usr/lib/more"}).out == "m");
+  limited({"revert", "more"});
+  limited({"activate"});
+  limited({"reload"});
   limited({"scan"});
   limited({"gc"});
-  limited({"status"});
+  for (const char* verb : {"status", "ps", "history", "metrics", "list"}) limited({verb});
+  limited({"why", "usr/lib/more"});
+  limited({"diff", "1"});
   limited({"umount", store.mount()});
   limited({"repair-catalog"});
 }
