@@ -22,6 +22,7 @@ struct Options {
 struct Question {
   std::string path;
   uint64_t generation = 0;
+  std::vector<std::string> layers;  // of it, where it is what a mount shows
 };
 
 // A path that leads into a live mount of the store is taken to mean what is there, in the generation that the
@@ -30,14 +31,29 @@ Result<Question> QuestionOf(const StoreReading& reading, const Options& options)
   VENEER_ASSIGN(const auto mounts, fuse::FindLiveMounts(reading.store.identity()));
   const std::string& path = options.path;
   size_t longest = 0;
-  uint64_t shown = 0;
+  Question asked{path, options.generation, {}};
   for (const fuse::LiveMount& mount : mounts) {
     const std::string dir = mount.dir();
     if ((path != dir && !path.starts_with(dir + "/")) || dir.size() <= longest) continue;
     longest = dir.size();
-    shown = mount.generation();
+    asked.path = path.substr(longest);
+    if (options.generation != 0) continue;
+    asked.generation = mount.generation();
+    asked.layers.clear();
+    for (const auto& layer : mount.status.value("layers", Json::array()))
+      asked.layers.push_back(layer.at("layer"));
   }
-  return Question{path.substr(longest), options.generation != 0 ? options.generation : shown};
+  return asked;
+}
+
+// One that waited and was dropped is not on record, and may be shown all the same.
+Result<catalog::GenerationRecord> Generation(const catalog::Catalog& catalog, const Question& asked) {
+  VENEER_ASSIGN(auto recorded, catalog.Generation(asked.generation));
+  if (recorded || asked.layers.empty()) return FindGeneration(catalog, asked.generation);
+  catalog::GenerationRecord shown;
+  shown.number = asked.generation;
+  shown.layers = asked.layers;
+  return shown;
 }
 
 const char* WordOf(const core::LayerEntry& entry) {
@@ -108,7 +124,7 @@ void ShowAnswer(const layer::Layer& layer, Output& output) {
 Status Why(const Options& options, const Globals& globals, Output& output) {
   VENEER_ASSIGN(const StoreReading reading, OpenForReading(globals));
   VENEER_ASSIGN(const Question asked, QuestionOf(reading, options));
-  VENEER_ASSIGN(const auto generation, FindGeneration(*reading.catalog, asked.generation));
+  VENEER_ASSIGN(const auto generation, Generation(*reading.catalog, asked));
   VENEER_ASSIGN(const StackView stack, OpenStackView(reading, generation.layers, generation.number));
   VENEER_ASSIGN(const std::string path, core::ResolveFolders(*stack.view, asked.path));
   VENEER_ASSIGN(const auto entries, core::Explain(*stack.view, path));

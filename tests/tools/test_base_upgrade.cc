@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <map>
 
+#include "tests/support/process.h"
 #include "tests/tools/forge.h"
 #include "tests/tools/policy_store.h"
 
@@ -150,6 +151,25 @@ TEST_CASE("what was to wait and was taken back stays installed, for it was never
   CHECK(reasons[store.base2] == "waits to be activated");
   store.Json({"activate"});
   CHECK(store.Current() == store.After());
+}
+
+TEST_CASE("a mount that shows what waited goes on when that is dropped") {
+  const UpgradeStore store;
+  store.Json({"activate"});
+  store.Json({"revert"});
+  store.Json({"activate", "--next-boot"});
+  store.Json({"mount", "--generation", "5", store.mount()});
+  store.Json({"revert"});
+  const auto gc = store.Json({"gc", "--keep", "0"});
+  CHECK(gc.at("removed").empty());
+  auto reasons = ReasonsToKeep(gc);
+  for (const std::string& layer : store.After()) CHECK(reasons[layer] == "shown at " + store.mount());
+  KillEach({store.Json({"status"}).at("mounts").at(0).at("supervisor_pid")});
+  CHECK(store.Other() == "of the second base");
+  store.Json({"reload"});
+  CHECK(store.Other() == "of the second base");
+  store.Json({"ps"});
+  CHECK(store.Json({"why", store.mount() + "/usr/bin/other"}).at("layer") == store.base2);
 }
 
 TEST_CASE("what waits and no longer holds keeps nobody from mounting") {
