@@ -14,8 +14,8 @@ namespace veneer::tools {
 // pending generation: for a process that does not fork any more.
 void TakePending(const fuse::MountOptions& options, const catalog::Medium& medium, const fuse::Log& log);
 
-// Adds to `update` that generation `pending` waits no more. It was never current, so that nobody goes back to it:
-// its record goes too.
+// Adds to `update` that generation `pending` waits no more. It was never current, so that nobody goes back to
+// it: its record goes too.
 void DropPending(uint64_t pending, catalog::Update& update);
 
 }  // namespace veneer::tools

@@ -39,8 +39,8 @@ Result<StoreChange> OpenForChange(const Globals& globals, Ballast ballast = Ball
 // The outcome of a change, with `how` that is mended where there was no room.
 Status WithRoomMended(Status outcome, std::string_view how = "make room, or run: veneer gc");
 
-// Says, unless told to be quiet, that a change waits for another one: once in a command, however many locks it
-// takes. `globals` outlives the answer.
+// Says, unless told to be quiet, that a change waits for another one: once in a command, however many locks
+// it takes. `globals` outlives the answer.
 std::function<void()> WaitNotice(const Globals& globals);
 
 // Who acts, for the record: "alice (uid 1000), veneer VERB".
