@@ -15,6 +15,7 @@
 #include "fs/base/unique_fd.h"
 #include "tests/mount/damage.h"
 #include "tests/mount/switch_rig.h"
+#include "tests/support/process.h"
 #include "tests/support/until.h"
 
 namespace veneer::test {
@@ -52,7 +53,7 @@ class Disk {
   Disk(const Disk&) = delete;
   Disk& operator=(const Disk&) = delete;
 
-  void Hang() const { ::kill(worker_, SIGSTOP); }
+  void Hang() const { Stop(worker_); }
   void GoOn() const { ::kill(worker_, SIGCONT); }
 
  private:

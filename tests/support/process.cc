@@ -29,6 +29,18 @@ bool Runs(pid_t process) {
   return says("State:") && !(says("\nState:\tZ") && says("\nThreads:\t1\n"));
 }
 
+void Stop(pid_t process) {
+  REQUIRE(::kill(process, SIGSTOP) == 0);
+  Until("process " + std::to_string(process) + " to stand still", [&] {
+    for (const auto& thread : stdfs::directory_iterator(FolderOf(process) + "/task")) {
+      std::ostringstream text;
+      text << std::ifstream(thread.path() / "status").rdbuf();
+      if (text.str().find("State:\tT") == std::string::npos) return false;
+    }
+    return true;
+  });
+}
+
 std::vector<pid_t> ChildrenOf(pid_t process) {
   std::ifstream list(FolderOf(process) + "/task/" + std::to_string(process) + "/children");
   return {std::istream_iterator<pid_t>(list), std::istream_iterator<pid_t>()};

@@ -14,6 +14,9 @@ namespace veneer::test {
 // Whether it has threads that run: what has ended and is only not waited for does not.
 bool Runs(pid_t process);
 
+// Stops all threads of `process`, which must be there; returns once they do nothing any more.
+void Stop(pid_t process);
+
 // The children of `process`, which has one thread; none once it has ended.
 std::vector<pid_t> ChildrenOf(pid_t process);
 
