@@ -18,7 +18,8 @@ namespace {
 constexpr size_t kReserve = 96 << 10;
 
 std::atomic<void*> reserve{nullptr};
-std::atomic_flag told;
+std::atomic_flag told;    // an error was said: none is said again
+std::atomic_flag ending;  // a thread is about to end the process
 char line[64] = "";
 
 // Called by operator new when there is no more. The allocation fails all the same: it may be of any size.
@@ -34,7 +35,10 @@ void OnNoMemory() {
     throw;
   } catch (const std::exception& exception) {
     if (ErrorOf(exception).code() != ErrorCode::kNoMemory) std::abort();
-    // Of several threads one speaks; what has been said by now is not said again.
+    // Of several threads one speaks, and the others wait for it to end them all.
+    if (ending.test_and_set()) {
+      for (;;) ::pause();
+    }
     if (!told.test_and_set()) static_cast<void>(!::write(STDERR_FILENO, line, std::strlen(line)));
     ::_exit(kFailure);
   } catch (...) {
