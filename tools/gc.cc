@@ -176,8 +176,9 @@ Status RemoveLeftovers(const Options& options, const Globals& globals, Tally& ta
   const StoreReading reading{std::move(store), std::move(catalog), std::move(trust)};
   VENEER_ASSIGN(const catalog::State state, reading.catalog->ReadState());
   VENEER_ASSIGN(const auto leftovers, FindLeftovers(reading));
+  const bool can_tell = CheckCurrent(reading.store, state).has_value();
   for (const auto& [path, reason, garbage] : leftovers) {
-    if (!CheckCurrent(reading.store, state) && !IsTemporary(std::filesystem::path(path).filename())) continue;
+    if (!can_tell && !IsTemporary(std::filesystem::path(path).filename())) continue;
     const uint64_t size = TreeSize(path);
     Json json = {{"file", ToUtf8(path)}, {"bytes", size}, {"reason", ToUtf8(reason)}};
     if (garbage && !options.dry_run) VENEER_TRY(reading.store.disk().RemoveTree(path));
@@ -224,8 +225,7 @@ Result<InUse> AskMounts(const StoreChange& change, core::GarbageFacts& facts) {
     VENEER_ASSIGN(const bool is_there, Release(mount, facts.layers, in_use));
     if (!is_there) continue;
     facts.mounted.insert(mount.generation());
-    for (const auto& layer : mount.status.value("layers", Json::array()))
-      in_use.emplace(layer.at("layer"), fmt::format("shown at {}", mount.dir()));
+    for (const std::string& id : mount.layers()) in_use.emplace(id, fmt::format("shown at {}", mount.dir()));
   }
   std::erase_if(mounts, [](const fuse::LiveMount& mount) { return mount.channel.gone(); });
   VENEER_ASSIGN(const auto unserved, fuse::FindUnserved(change.store.path(), mounts));

@@ -39,9 +39,7 @@ Result<Question> QuestionOf(const StoreReading& reading, const Options& options)
     asked.path = path.substr(longest);
     if (options.generation != 0) continue;
     asked.generation = mount.generation();
-    asked.layers.clear();
-    for (const auto& layer : mount.status.value("layers", Json::array()))
-      asked.layers.push_back(layer.at("layer"));
+    asked.layers = mount.layers();
   }
   return asked;
 }

@@ -16,12 +16,17 @@ namespace {
 
 constexpr std::chrono::seconds kPatience{30};
 
-Status Write(const catalog::Store& store, RebuildContents contents) {
+// Makes the new catalog, and holds its lock: who waits for that of the old one would have it before all is
+// settled.
+Result<UniqueFd> Write(const catalog::Store& store, RebuildContents contents) {
   const std::string path = store.new_catalog_path();
   VENEER_TRY(catalog::Catalog::Create(path, store.medium()));
   VENEER_TRY(catalog::GoOnNumbering(path, contents.former, store.medium()));
-  VENEER_ASSIGN(const auto fresh, catalog::Catalog::OpenForWriting(path, kPatience, {}, store.medium()));
-  return fresh->Commit(std::move(contents.update));
+  {
+    VENEER_ASSIGN(const auto fresh, catalog::Catalog::OpenForWriting(path, kPatience, {}, store.medium()));
+    VENEER_TRY(fresh->Commit(std::move(contents.update)));
+  }
+  return catalog::HoldCatalog(path, std::chrono::seconds(0));
 }
 
 // Keeps out whoever would change the old catalog, or rebuild it too, while the object lives.
@@ -57,14 +62,8 @@ Result<RebuildResult> RebuildCatalog(const catalog::Store& store, int64_t now, c
   VENEER_ASSIGN(RebuildContents contents, ComposeCatalog(store, *trust, now, by, result));
   VENEER_ASSIGN(const uint64_t count, RollbackGuard::TakeOver(trust->policy()));
   if (count != 0) contents.update.SetTpmCount(count);
-  Status done = Write(store, std::move(contents));
-  // The new one's lock too: who waits for the old one would have it before all is settled.
-  UniqueFd fresh;
-  if (done) {
-    auto held = catalog::HoldCatalog(store.new_catalog_path(), std::chrono::seconds(0));
-    if (held) fresh = *std::move(held);
-    done = held.map([](const UniqueFd&) {});
-  }
+  const auto fresh = Write(store, std::move(contents));
+  Status done = fresh.map([](const UniqueFd&) {});
   if (done && calls.may_replace) done = calls.may_replace();
   if (!done) {
     static_cast<void>(store.disk().RemoveTree(store.new_catalog_path()));

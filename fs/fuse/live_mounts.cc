@@ -148,6 +148,12 @@ Result<FoundMounts> FindMounts(const std::string& identity, std::chrono::millise
   }
 }
 
+std::vector<std::string> LiveMount::layers() const {
+  std::vector<std::string> ids;
+  for (const auto& layer : status.value("layers", nlohmann::json::array())) ids.push_back(layer.at("layer"));
+  return ids;
+}
+
 Result<std::vector<LiveMount>> FindLiveMounts(const std::string& identity) {
   VENEER_ASSIGN(FoundMounts found, FindMounts(identity, ControlChannel::kPatience));
   VENEER_TRY(found.AllAnswer());

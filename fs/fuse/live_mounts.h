@@ -25,6 +25,8 @@ struct LiveMount {
   uint64_t generation() const { return status.value("generation", uint64_t{0}); }
   // Of what it shows, in hex; "" from a server of an older version, which does not say.
   std::string effective_root() const { return status.value("effective_root", ""); }
+  // Ids of what it shows, base first, as far as the server has said.
+  std::vector<std::string> layers() const;
   bool pinned() const { return status.value("pinned", false); }
 
   // Whether that is `number`, with the effective root `root`.

@@ -19,7 +19,7 @@ namespace {
 // A process, stopped for as long as this lives.
 class Stopped {
  public:
-  explicit Stopped(pid_t process) : process_(process) { ::kill(process_, SIGSTOP); }
+  explicit Stopped(pid_t process) : process_(process) { Stop(process_); }
   ~Stopped() { ::kill(process_, SIGCONT); }
   Stopped(const Stopped&) = delete;
   Stopped& operator=(const Stopped&) = delete;
