@@ -45,7 +45,7 @@ Action AddMount(CLI::App& verb) {
       ->check(WholeNumber(1));
   verb.add_flag("-f,--foreground", options->foreground, "Serve here until it is unmounted");
   verb.add_option("--threads", options->threads, "Threads that serve")
-      ->check(WholeNumber(2, 256))
+      ->check(WholeNumber(2, fuse::kMaxThreads))
       ->capture_default_str();
   verb.add_option("--cache", options->cache, "Bytes of verified hash and metadata blocks kept, e.g. 64M")
       ->transform(CLI::AsSizeValue(false));

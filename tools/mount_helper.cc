@@ -94,7 +94,7 @@ Status ApplyOption(std::string_view option, bool sloppy, fuse::MountOptions& ser
   } else if (key == "trust") {
     server.trust = value;
   } else if (key == "threads") {
-    VENEER_ASSIGN(server.threads, Number<unsigned>(key, value, 2, 256));
+    VENEER_ASSIGN(server.threads, Number<unsigned>(key, value, 2, fuse::kMaxThreads));
   } else if (key == "cache") {
     VENEER_ASSIGN(server.cache_bytes, Number<size_t>(key, value, 0, size_t{1} << 40));
   } else if (key == "on-corruption" && (value == "eio" || value == "panic")) {

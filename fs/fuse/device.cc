@@ -8,48 +8,42 @@
 #include <cerrno>
 #include <cstring>
 
+#include "fs/fuse/lookup_journal.h"
+
 namespace veneer::fuse {
 namespace {
-
-// The kernel gives nothing to a reader without room for its largest request, though none is that large here:
-// the most that libfuse lets it write at once, 256 pages, and what stands before that.
-constexpr size_t kHeaders = 4096;
-size_t RequestSize() {
-  return 256 * static_cast<size_t>(::sysconf(_SC_PAGESIZE)) + kHeaders;
-}
 
 // FUSE_NOTIFY_RESEND of Linux 6.9, which the headers of Debian 12 do not have.
 constexpr int32_t kNotifyResend = 7;
 
-// The next request; empty when there is none at the moment or it was taken back, kNotFound when unmounted.
-Result<Bytes> ReadRequest(int device) {
-  Bytes request(RequestSize());
-  const ssize_t n = ::read(device, request.data(), request.size());
-  if (n < 0 && (errno == ENOENT || errno == EINTR || errno == EAGAIN)) return Bytes();
-  if (n < 0 && errno == ENODEV) return Fail(ErrorCode::kNotFound, "/dev/fuse: unmounted");
-  if (n < 0) return FailErrno(errno, "/dev/fuse");
-  if (static_cast<size_t>(n) < sizeof(fuse_in_header))
-    return Fail(ErrorCode::kIo, "/dev/fuse: a short request");
-  request.resize(static_cast<size_t>(n));
-  return request;
-}
+// FUSE_INT_REQ_BIT of the kernel: an answer with it in its number is to the interruption of that request.
+constexpr uint64_t kInterruption = 1;
 
-fuse_in_header HeaderOf(const Bytes& request) {
+fuse_in_header HeaderOf(std::span<const std::byte> request) {
   fuse_in_header header{};
   std::memcpy(&header, request.data(), sizeof header);
   return header;
 }
 
-bool WantsAnswer(uint32_t opcode) {
-  return opcode != FUSE_FORGET && opcode != FUSE_BATCH_FORGET && opcode != FUSE_INTERRUPT;
-}
-
 }  // namespace
 
+Result<bool> ReadRequest(int device, std::span<std::byte> room) {
+  const ssize_t n = ::read(device, room.data(), room.size());
+  if (n < 0 && (errno == ENOENT || errno == EINTR || errno == EAGAIN)) return false;
+  if (n < 0 && errno == ENODEV) return Fail(ErrorCode::kNotFound, "/dev/fuse: unmounted");
+  if (n < 0) return FailErrno(errno, "/dev/fuse");
+  if (static_cast<size_t>(n) < sizeof(fuse_in_header))
+    return Fail(ErrorCode::kIo, "/dev/fuse: a short request");
+  return true;
+}
+
 Result<Bytes> ReadInit(int device) {
-  VENEER_ASSIGN(Bytes request, ReadRequest(device));
-  if (request.empty() || HeaderOf(request).opcode != FUSE_INIT)
+  Bytes request(kRequestSize);
+  VENEER_ASSIGN(const bool is_there, ReadRequest(device, std::as_writable_bytes(std::span(request))));
+  const fuse_in_header header = HeaderOf(std::as_bytes(std::span(request)));
+  if (!is_there || header.opcode != FUSE_INIT || header.len > request.size())
     return Fail(ErrorCode::kFailed, "/dev/fuse: the kernel did not begin with FUSE_INIT");
+  request.resize(header.len);
   return request;
 }
 
@@ -58,6 +52,12 @@ Status ResendRequests(int device) {
   if (::write(device, &notice, sizeof notice) == static_cast<ssize_t>(sizeof notice)) return {};
   if (errno == EINVAL || errno == ENODEV) return {};
   return FailErrno(errno, "/dev/fuse: asking for requests again");
+}
+
+// "Not interrupted" changes nothing, and the kernel takes it only for a request that it waits for.
+bool IsUnanswered(int device, uint64_t unique) {
+  const fuse_out_header answer{sizeof answer, 0, unique | kInterruption};
+  return ::write(device, &answer, sizeof answer) == static_cast<ssize_t>(sizeof answer);
 }
 
 bool IsUnmounted(int device) {
@@ -72,15 +72,17 @@ Status SetBlocking(int device, bool blocking) {
   return {};
 }
 
-Result<Refusal> RefuseOneRequest(int device) {
+Result<Refusal> RefuseOneRequest(int device, LookupJournal& journal, LookupCounts& counts) {
   // One that poll() saw may have been taken back meanwhile: reading must not wait for the next.
   VENEER_TRY(SetBlocking(device, false));
-  const auto request = ReadRequest(device);
+  const std::span<std::byte> request = journal.BeginRequest();
+  const auto is_there = ReadRequest(device, request);
   VENEER_TRY(SetBlocking(device, true));
-  if (!request && request.error().code() == ErrorCode::kNotFound) return Refusal::kGone;
-  if (!request) return tl::unexpected<Error>(request.error());
-  if (request->empty() || !WantsAnswer(HeaderOf(*request).opcode)) return Refusal::kNothingToRefuse;
-  const fuse_out_header refusal{sizeof refusal, -EIO, HeaderOf(*request).unique};
+  if (!is_there && is_there.error().code() == ErrorCode::kNotFound) return Refusal::kGone;
+  if (!is_there) return tl::unexpected<Error>(is_there.error());
+  if (!*is_there || journal.GiveBack(counts) || HeaderOf(request).opcode == FUSE_INTERRUPT)
+    return Refusal::kNothingToRefuse;
+  const fuse_out_header refusal{sizeof refusal, -EIO, HeaderOf(request).unique};
   // One that was interrupted meanwhile has nobody who waits.
   if (::write(device, &refusal, sizeof refusal) < 0 && errno != ENOENT && errno != ENODEV)
     return FailErrno(errno, "/dev/fuse");

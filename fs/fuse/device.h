@@ -1,10 +1,26 @@
 // The raw side of /dev/fuse: what libfuse has no call for. Specification: Linux include/uapi/linux/fuse.h.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
 #include "fs/base/bytes.h"
 #include "fs/base/error.h"
 
 namespace veneer::fuse {
+
+// The kernel gives nothing to a reader without room for the largest request: the most that may be written at
+// once, and what stands before that.
+inline constexpr uint32_t kMostWritten = 1 << 20;  // to be told to the kernel in the answer to FUSE_INIT
+inline constexpr size_t kRequestSize = kMostWritten + 4096;
+
+class LookupCounts;
+class LookupJournal;
+
+// Reads the next request into `room`, of kRequestSize. False when there is none at the moment or it was taken
+// back. kNotFound when unmounted, kIo.
+Result<bool> ReadRequest(int device, std::span<std::byte> room);
 
 // The kernel's first message on a freshly mounted `device`, FUSE_INIT, as it is. It is sent once, and each
 // worker has to hear it. kFailed for anything else, kIo.
@@ -14,6 +30,10 @@ Result<Bytes> ReadInit(int device);
 // before 6.9, which cannot: those requests then wait for ever. kIo.
 Status ResendRequests(int device);
 
+// Whether the kernel surely waits for the answer to `unique`, a request that was read from `device` and was
+// not sent again since. Nobody may be about to answer it.
+bool IsUnanswered(int device, uint64_t unique);
+
 // Whether the file system of `device` is mounted nowhere any more, or its connection was cut.
 bool IsUnmounted(int device);
 
@@ -22,7 +42,8 @@ Status SetBlocking(int device, bool blocking);
 
 enum class Refusal { kNothingToRefuse, kRefused, kGone };
 
-// Takes one request, if there is any, and answers it with EIO. Reading waits afterwards. kIo.
-Result<Refusal> RefuseOneRequest(int device);
+// Takes one request, if there is any, and answers it with EIO, or gives back what it gives back. Reading
+// waits afterwards. kIo.
+Result<Refusal> RefuseOneRequest(int device, LookupJournal& journal, LookupCounts& counts);
 
 }  // namespace veneer::fuse

@@ -1,15 +1,18 @@
 #include <sys/statvfs.h>
 
 #include <cerrno>
+#include <span>
 #include <string>
 
 #include "fs/format/erofs_fs.h"
 #include "fs/fuse/handlers.h"
+#include "fs/fuse/lookup_journal.h"
 #include "fs/fuse/reply.h"
 
 namespace veneer::fuse {
 
 void HandleLookup(fuse_req_t req, fuse_ino_t parent, const char* raw_name) {
+  const uint64_t unique = LookupJournal::Own().unique();
   AnswerIn(Lanes::OfNames(parent), req, parent, raw_name, [=](const std::string& name) -> Status {
     Context& context = ContextOf(req);
     context.counters.lookups.fetch_add(1, std::memory_order_relaxed);
@@ -26,22 +29,10 @@ void HandleLookup(fuse_req_t req, fuse_ino_t parent, const char* raw_name) {
       entry.entry_timeout =
           moment->MayKeepEntry(parent, name) ? kForever : 0;  // ino 0: absent, and kept as such
     }
-    if (entry.ino != 0) context.lookup_counts.Add(entry.ino);
-    if (fuse_reply_entry(req, &entry) != 0 && entry.ino != 0) context.lookup_counts.Remove(entry.ino, 1);
+    LookupJournal::Own().Answer(context.lookup_counts, unique, std::span(&entry.ino, entry.ino != 0 ? 1 : 0),
+                                [&] { return fuse_reply_entry(req, &entry); });
     return {};
   });
-}
-
-// Ids are a function of the layers: of a node there is nothing to forget, only of its layer.
-void HandleForget(fuse_req_t req, fuse_ino_t ino, uint64_t count) {
-  ContextOf(req).lookup_counts.Remove(ino, count);
-  fuse_reply_none(req);
-}
-
-void HandleForgetMulti(fuse_req_t req, size_t count, fuse_forget_data* forgets) {
-  LookupCounts& counts = ContextOf(req).lookup_counts;
-  for (size_t i = 0; i < count; ++i) counts.Remove(forgets[i].ino, forgets[i].nlookup);
-  fuse_reply_none(req);
 }
 
 void HandleGetAttr(fuse_req_t req, fuse_ino_t ino, fuse_file_info*) {

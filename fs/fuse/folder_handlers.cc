@@ -3,6 +3,7 @@
 
 #include "fs/core/folder_lister.h"
 #include "fs/fuse/handlers.h"
+#include "fs/fuse/lookup_journal.h"
 #include "fs/fuse/reply.h"
 
 namespace veneer::fuse {
@@ -33,12 +34,10 @@ class EntryWriter {
 
   bool empty() const { return used_ == 0; }
 
-  // The kernel takes each entry with a node for a look-up.
-  void Reply() {
-    LookupCounts& counts = ContextOf(req_).lookup_counts;
-    for (const core::NodeId node : Nodes()) counts.Add(node);
-    if (fuse_reply_buf(req_, Buffer().data(), used_) == 0) return;
-    for (const core::NodeId node : Nodes()) counts.Remove(node, 1);
+  // As the answer to the request `unique`. The kernel takes each entry with a node for a look-up.
+  void Reply(uint64_t unique) {
+    LookupJournal::Own().Answer(ContextOf(req_).lookup_counts, unique, Nodes(),
+                                [this] { return fuse_reply_buf(req_, Buffer().data(), used_); });
   }
 
  private:
@@ -83,6 +82,7 @@ fuse_entry_param FullEntry(Context& context, const core::Moment& moment, core::N
 }
 
 void List(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, bool plus) {
+  const uint64_t unique = LookupJournal::Own().unique();
   AnswerIn(Lanes::OfNames(ino), req, ino, [=]() -> Status {
     Context& context = ContextOf(req);
     context.counters.listings.fetch_add(1, std::memory_order_relaxed);
@@ -100,7 +100,7 @@ void List(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, bool plus) 
         break;  // what is good goes out; the next call meets the error again
       }
     }
-    writer.Reply();
+    writer.Reply(unique);
     return {};
   });
 }

@@ -1,4 +1,4 @@
-// The handlers behind Operations(), one file for each group.
+// The handlers behind Operations(), one file for each group. FORGET is none: see LookupJournal.
 #pragma once
 
 #include "fs/fuse/fuse_api.h"
@@ -7,8 +7,6 @@ namespace veneer::fuse {
 
 // entry_handlers.cc
 void HandleLookup(fuse_req_t req, fuse_ino_t parent, const char* name);
-void HandleForget(fuse_req_t req, fuse_ino_t ino, uint64_t count);
-void HandleForgetMulti(fuse_req_t req, size_t count, fuse_forget_data* forgets);
 void HandleGetAttr(fuse_req_t req, fuse_ino_t ino, fuse_file_info*);
 void HandleReadLink(fuse_req_t req, fuse_ino_t ino);
 void HandleStatFs(fuse_req_t req, fuse_ino_t ino);

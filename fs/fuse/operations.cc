@@ -1,7 +1,9 @@
 #include "fs/fuse/operations.h"
 
+#include <algorithm>
 #include <cerrno>
 
+#include "fs/fuse/device.h"
 #include "fs/fuse/handlers.h"
 
 namespace veneer::fuse {
@@ -21,6 +23,7 @@ void HandleInit(void*, fuse_conn_info* conn) {
                             FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE;
   conn->want = ((conn->want | wanted) & ~unwanted) & conn->capable;
   conn->max_background = kReadsAhead;
+  conn->max_write = std::min(conn->max_write, kMostWritten);
 }
 
 // ENOSYS tells the kernel to open files and folders by itself from then on, and to keep what it has cached.
@@ -38,8 +41,6 @@ fuse_lowlevel_ops MakeOperations() {
   fuse_lowlevel_ops ops{};
   ops.init = HandleInit;
   ops.lookup = HandleLookup;
-  ops.forget = HandleForget;
-  ops.forget_multi = HandleForgetMulti;
   ops.getattr = HandleGetAttr;
   ops.readlink = HandleReadLink;
   ops.open = HandleOpen;

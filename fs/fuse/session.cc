@@ -1,13 +1,13 @@
 #include "fs/fuse/session.h"
 
 #include <cerrno>
-#include <cstdlib>
 #include <new>
 #include <string>
 #include <system_error>
 #include <thread>
 #include <vector>
 
+#include "fs/fuse/device.h"
 #include "fs/fuse/operations.h"
 
 namespace veneer::fuse {
@@ -55,7 +55,7 @@ Result<std::unique_ptr<Session>> Session::Create(UniqueFd device, Bytes init, Co
   fuse_session* session = fuse_session_new(&args, &Operations(), sizeof(fuse_lowlevel_ops), &context);
   fuse_opt_free_args(&args);
   if (session == nullptr) return Fail(ErrorCode::kFailed, "libfuse would not make a session");
-  std::unique_ptr<Session> owned(new Session(session));
+  std::unique_ptr<Session> owned(new Session(session, context.lookup_counts));
   // libfuse takes a descriptor that is mounted already under this name, and closes it in the end.
   const std::string name = fmt::format("/dev/fd/{}", device.get());
   if (fuse_session_mount(session, name.c_str()) != 0) {
@@ -74,33 +74,44 @@ Session::~Session() {
   fuse_session_destroy(session_);
 }
 
-void Session::ServeRequests() {
-  fuse_buf buffer{};
-  int received = 0;
+// A request in hand keeps others waiting no longer than itself; each thread meets the end of the mount by
+// itself.
+Status Session::ServeUntilUnmounted(LookupJournal& journal) {
+  journal.BelongToThisThread();
   while (fuse_session_exited(session_) == 0) {
-    received = fuse_session_receive_buf(session_, &buffer);
-    if (received == -EINTR || received == -EAGAIN) continue;
-    if (received <= 0) break;
-    fuse_session_process_buf(session_, &buffer);
+    const std::span<std::byte> request = journal.BeginRequest();
+    const auto is_there = ReadRequest(fuse_session_fd(session_), request);
+    if (!is_there && is_there.error().code() == ErrorCode::kNotFound) break;
+    if (!is_there) return tl::unexpected<Error>(is_there.error());
+    if (!*is_there || journal.GiveBack(counts_)) continue;
+    fuse_buf message{};
+    message.mem = request.data();
+    message.size = journal.size();
+    fuse_session_process_buf(session_, &message);
   }
-  // One that gets no buffer to read into leaves the requests to the others. Otherwise a request in hand keeps
-  // others waiting no longer than itself; each thread meets the end of the session by itself.
-  if (received != -ENOMEM || buffer.mem != nullptr) fuse_session_exit(session_);
-  std::free(buffer.mem);  // NOLINT: libfuse allocates it with malloc
+  return {};
+}
+
+void Session::ServeRequests(LookupJournal& journal) {
+  const Status status = ServeUntilUnmounted(journal);
+  fuse_session_exit(session_);
+  const std::lock_guard lock(mutex_);
+  if (!status) ended_ = status;
 }
 
 // With as many threads as there are to be had.
-bool Session::Serve(unsigned threads) {
+Status Session::Serve(std::span<LookupJournal> journals) {
   std::vector<std::thread> pool;
   try {
-    pool.reserve(threads);
-    while (pool.size() + 1 < threads) pool.emplace_back([this] { ServeRequests(); });
+    pool.reserve(journals.size());
+    for (LookupJournal& journal : journals.subspan(1))
+      pool.emplace_back([this, &journal] { ServeRequests(journal); });
   } catch (const std::system_error&) {
   } catch (const std::bad_alloc&) {
   }
-  ServeRequests();
+  ServeRequests(journals.front());
   for (std::thread& thread : pool) thread.join();
-  return fuse_session_exited(session_) != 0;
+  return ended_;
 }
 
 }  // namespace veneer::fuse

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
+#include <span>
 #include <string_view>
 
 #include "fs/base/bytes.h"
@@ -9,6 +11,7 @@
 #include "fs/base/unique_fd.h"
 #include "fs/core/live_tree.h"
 #include "fs/fuse/context.h"
+#include "fs/fuse/lookup_journal.h"
 
 struct fuse_session;
 
@@ -39,15 +42,19 @@ class Session {
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  // Serves with `threads` threads, or with those that can be had, until the file system is unmounted. False
-  // where no thread has memory to read a request into: it is mounted still.
-  bool Serve(unsigned threads);
+  // Serves with a thread for each of `journals`, one at least, or with those that can be had, until the file
+  // system is unmounted. kIo.
+  Status Serve(std::span<LookupJournal> journals);
 
  private:
-  explicit Session(fuse_session* session) : session_(session) {}
-  void ServeRequests();
+  Session(fuse_session* session, LookupCounts& counts) : session_(session), counts_(counts) {}
+  void ServeRequests(LookupJournal& journal);
+  Status ServeUntilUnmounted(LookupJournal& journal);
 
   fuse_session* session_;
+  LookupCounts& counts_;
+  std::mutex mutex_;
+  Status ended_;  // guarded by mutex_; an error that has ended a thread
 };
 
 }  // namespace veneer::fuse

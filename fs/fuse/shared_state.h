@@ -14,6 +14,7 @@
 #include "fs/fuse/counters.h"
 #include "fs/fuse/kept_blocks.h"
 #include "fs/fuse/lookup_counts.h"
+#include "fs/fuse/lookup_journal.h"
 #include "fs/verity/counters.h"
 
 namespace veneer::fuse {
@@ -21,15 +22,21 @@ namespace veneer::fuse {
 static_assert(std::atomic<uint64_t>::is_always_lock_free && std::atomic<int64_t>::is_always_lock_free,
               "a lock would not be shared between processes");
 
-// All zeros is its first state. A program that takes a mount over gets it as the former one left it: what is
-// here stays where it is, and new counters come into the room for them.
+// The most threads that serve a mount.
+inline constexpr unsigned kMaxThreads = 256;
+
+// All zeros is its first state; pages that nobody touches take no memory. A program that takes a mount over
+// gets it as the former one left it: what is here stays where it is, and new counters come into the room for
+// them.
 struct SharedState {
   LookupCounts lookup_counts;
   verity::CacheCounters cache;
-  std::array<verity::ReaderCounters, 65536> layers;  // by slot; pages that nobody touches take no memory
+  std::array<verity::ReaderCounters, 65536> layers;  // by slot
   Counters counters;
   std::array<std::byte, 16384 - sizeof(Counters)> room;
   SharedBlocks blocks;
+  LookupJournal of_supervisor;
+  std::array<LookupJournal, kMaxThreads> of_threads;  // that serve
 };
 static_assert(offsetof(SharedState, blocks) == offsetof(SharedState, counters) + 16384);
 

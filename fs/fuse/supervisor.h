@@ -118,6 +118,7 @@ class Supervisor {
   using AskFor = std::function<Result<nlohmann::json>(const nlohmann::json&, std::span<const int>)>;
   Status OfferEach(std::span<const uint16_t> slots, const AskFor& ask);
   Status LoadWorker(WorkerProcess& worker);
+  void SettleCounts();
   Status PutToWork(WorkerProcess& worker);
   static nlohmann::json ReportIn(const nlohmann::json& answer);
   static nlohmann::json AsJson(const Shown& shown);

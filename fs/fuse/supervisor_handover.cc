@@ -158,6 +158,7 @@ Result<std::unique_ptr<Supervisor>> Supervisor::TakeOver(ControlChannel former, 
   KeptState handed_over(std::move(state.descriptors.front()));
   state.descriptors.erase(state.descriptors.begin());
   VENEER_ASSIGN(state.json, handed_over.Read());
+  const ProcessId worker = ProcessIn(state.json, "worker");
   VENEER_ASSIGN(auto self, Inherit(std::move(state), std::move(log)));
   self->former_ = std::move(handed_over);
   VENEER_TRY(CheckCancel());  // a signal that came before they were blocked
@@ -166,6 +167,7 @@ Result<std::unique_ptr<Supervisor>> Supervisor::TakeOver(ControlChannel former, 
   // It may die before it answers.
   if (auto gone = former.Ask({{"request", "let-go"}}); !gone && !HasLetGo(*self->former_))
     return tl::unexpected<Error>(former.gone() ? StillServed() : gone.error());
+  EndStranger(worker);  // where the former one died before it had
   if (Status working = self->PutToWork(*self->worker_); !working) self->WorkerEnded();
   self->former_.reset();
   self->Keep();

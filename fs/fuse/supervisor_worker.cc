@@ -124,6 +124,7 @@ std::vector<uint16_t> Supervisor::OpenSlots() const {
 // switch that it was in.
 Status Supervisor::PutToWork(WorkerProcess& worker) {
   VENEER_TRY(SetBlocking(device_.get(), true));  // a supervisor may have died while it refused a request
+  SettleCounts();
   std::vector<int> descriptors = {device_.get()};
   if (workers_panic_line_) descriptors.push_back(workers_panic_line_.get());
   VENEER_TRY(worker.Ask({{"request", "serve"}, {"init", init_}}, descriptors));
@@ -136,6 +137,15 @@ Status Supervisor::PutToWork(WorkerProcess& worker) {
   if (prepared_) VENEER_TRY(worker.Ask({{"request", "finish-prepare"}}));
   worker_serves_since_ = SteadyMilliseconds();
   return {};
+}
+
+// Of whoever served before and has ended, each at any instant of its work.
+void Supervisor::SettleCounts() {
+  SharedState& shared = **shared_;
+  const auto is_unanswered = [this](uint64_t unique) { return IsUnanswered(device_.get(), unique); };
+  for (LookupJournal& journal : std::span(shared.of_threads).first(setup_.threads))
+    journal.Settle(shared.lookup_counts, is_unanswered);
+  shared.of_supervisor.Settle(shared.lookup_counts, is_unanswered);
 }
 
 // Want of memory is like any other reason for which none can be had.
@@ -172,6 +182,7 @@ void Supervisor::StartWorkerAtOnce() {
 void Supervisor::RefuseForNow() {
   refusing_ = true;
   deaf_ = false;
+  SettleCounts();
   const Status resent = ResendRequests(device_.get());
   Say(kWorkerThrottled,
       fmt::format("no worker can be had, and requests get EIO; the next try is in {:.1f} s: {}",

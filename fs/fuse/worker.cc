@@ -201,9 +201,9 @@ class Worker final : public FailureSink {
                                             message.json.at("init").get<Bytes>(), *context_, kernel_));
     VENEER_TRY(tree_->BeginFinish(unsettled_));
     std::thread([this] {
-      const bool unmounted = session_->Serve(setup_.threads);
+      const Status served = session_->Serve(std::span(shared_.of_threads).first(setup_.threads));
       reporter_.Finish();
-      ::_exit(unmounted ? kUnmounted : kEndedWithoutMemory);
+      ::_exit(served ? kUnmounted : kFailed);
     }).detach();
     return json::object();
   }

@@ -6,8 +6,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <thread>
+#include <vector>
 
 #include "fs/base/unique_fd.h"
 #include "tests/mount/damage.h"
@@ -177,6 +181,57 @@ TEST_CASE(
   CHECK(rig.WorkerOf(0) != 0);
   CHECK(rig.Generations().at(rig.mount(0)) == 2);
   CHECK(RunCommand({"ls", "-lR", rig.mount(0)}).status == 0);
+}
+
+// Looks up and lists all that the mount shows, and has the kernel drop it, until it goes.
+class UseAndForget {
+ public:
+  explicit UseAndForget(const std::string& dir) {
+    for (int i = 0; i < 2; ++i) threads_.emplace_back([this, dir] { Use(dir); });
+    threads_.emplace_back([this] {
+      while (!stop_) ForgetCaches();
+    });
+  }
+  ~UseAndForget() {
+    stop_ = true;
+    for (std::thread& thread : threads_) thread.join();
+  }
+  UseAndForget(const UseAndForget&) = delete;
+  UseAndForget& operator=(const UseAndForget&) = delete;
+
+ private:
+  void Use(const std::string& dir) {
+    while (!stop_) {
+      std::error_code error;
+      std::filesystem::recursive_directory_iterator entry(dir, error);
+      struct stat st {};
+      for (; !error && entry != std::filesystem::recursive_directory_iterator(); entry.increment(error))
+        static_cast<void>(::lstat(entry->path().c_str(), &st));
+    }
+  }
+
+  std::atomic<bool> stop_{false};
+  std::vector<std::thread> threads_;
+};
+
+TEST_CASE("workers killed while nodes come and go leave no layer counted that nobody holds") {
+  const SwitchRig rig(1);
+  rig.SwitchByProgram(2);
+  {
+    const UseAndForget users(rig.mount(0));
+    for (int kill = 0; kill < 12; ++kill) {
+      const auto begin = std::chrono::steady_clock::now();
+      rig.KillWorker();
+      // One that dies sooner passes for one that dies at once.
+      Until("the worker to have lived", [&] {
+        static_cast<void>(rig.WorkerOf(0));
+        return std::chrono::steady_clock::now() - begin > std::chrono::milliseconds(600);
+      });
+    }
+  }
+  rig.SwitchByProgram(0);
+  ForgetCaches();
+  CHECK(rig.Json({"gc", "--keep", "0"}).at("removed").size() == 2);
 }
 
 TEST_CASE("a worker has no rights, and ends with its supervisor") {
