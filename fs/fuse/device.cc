@@ -6,9 +6,8 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 
-#include "fs/fuse/lookup_journal.h"
+#include "fs/fuse/request.h"
 
 namespace veneer::fuse {
 namespace {
@@ -18,12 +17,6 @@ constexpr int32_t kNotifyResend = 7;
 
 // FUSE_INT_REQ_BIT of the kernel: an answer with it in its number is to the interruption of that request.
 constexpr uint64_t kInterruption = 1;
-
-fuse_in_header HeaderOf(std::span<const std::byte> request) {
-  fuse_in_header header{};
-  std::memcpy(&header, request.data(), sizeof header);
-  return header;
-}
 
 }  // namespace
 
@@ -40,10 +33,10 @@ Result<bool> ReadRequest(int device, std::span<std::byte> room) {
 Result<Bytes> ReadInit(int device) {
   Bytes request(kRequestSize);
   VENEER_ASSIGN(const bool is_there, ReadRequest(device, std::as_writable_bytes(std::span(request))));
-  const fuse_in_header header = HeaderOf(std::as_bytes(std::span(request)));
-  if (!is_there || header.opcode != FUSE_INIT || header.len > request.size())
+  const Request read(std::as_bytes(std::span(request)));
+  if (!is_there || !read.IsInit())
     return Fail(ErrorCode::kFailed, "/dev/fuse: the kernel did not begin with FUSE_INIT");
-  request.resize(header.len);
+  request.resize(read.size());
   return request;
 }
 
@@ -72,17 +65,22 @@ Status SetBlocking(int device, bool blocking) {
   return {};
 }
 
-Result<Refusal> RefuseOneRequest(int device, LookupJournal& journal, LookupCounts& counts) {
+// Into memory that no worker reaches: what is refused is what the kernel said.
+Result<Refusal> RefuseOneRequest(int device, LookupCounts& counts) {
+  Bytes room(kRequestSize);
   // One that poll() saw may have been taken back meanwhile: reading must not wait for the next.
   VENEER_TRY(SetBlocking(device, false));
-  const std::span<std::byte> request = journal.BeginRequest();
-  const auto is_there = ReadRequest(device, request);
+  const auto is_there = ReadRequest(device, std::as_writable_bytes(std::span(room)));
+  const Request request(std::as_bytes(std::span(room)));
+  for (uint32_t i = 0; i < request.CountForgotten(); ++i) {
+    const Request::Forgotten forgotten = request.ForgottenAt(i);
+    counts.Remove(core::SlotOf(forgotten.node), forgotten.nodes);
+  }
   VENEER_TRY(SetBlocking(device, true));
   if (!is_there && is_there.error().code() == ErrorCode::kNotFound) return Refusal::kGone;
   if (!is_there) return tl::unexpected<Error>(is_there.error());
-  if (!*is_there || journal.GiveBack(counts) || HeaderOf(request).opcode == FUSE_INTERRUPT)
-    return Refusal::kNothingToRefuse;
-  const fuse_out_header refusal{sizeof refusal, -EIO, HeaderOf(request).unique};
+  if (!*is_there || !request.HasAnswer()) return Refusal::kNothingToRefuse;
+  const fuse_out_header refusal{sizeof refusal, -EIO, request.unique()};
   // One that was interrupted meanwhile has nobody who waits.
   if (::write(device, &refusal, sizeof refusal) < 0 && errno != ENOENT && errno != ENODEV)
     return FailErrno(errno, "/dev/fuse");

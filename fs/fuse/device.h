@@ -7,19 +7,12 @@
 
 #include "fs/base/bytes.h"
 #include "fs/base/error.h"
+#include "fs/fuse/lookup_counts.h"
 
 namespace veneer::fuse {
 
-// The kernel gives nothing to a reader without room for the largest request: the most that may be written at
-// once, and what stands before that.
-inline constexpr uint32_t kMostWritten = 1 << 20;  // to be told to the kernel in the answer to FUSE_INIT
-inline constexpr size_t kRequestSize = kMostWritten + 4096;
-
-class LookupCounts;
-class LookupJournal;
-
 // Reads the next request into `room`, of kRequestSize. False when there is none at the moment or it was taken
-// back. kNotFound when unmounted, kIo.
+// back. kNotFound when unmounted, kNoMemory, kIo.
 Result<bool> ReadRequest(int device, std::span<std::byte> room);
 
 // The kernel's first message on a freshly mounted `device`, FUSE_INIT, as it is. It is sent once, and each
@@ -42,8 +35,8 @@ Status SetBlocking(int device, bool blocking);
 
 enum class Refusal { kNothingToRefuse, kRefused, kGone };
 
-// Takes one request, if there is any, and answers it with EIO, or gives back what it gives back. Reading
+// Takes one request, if there is any, and answers it with EIO; lowers `counts` by what it gives back. Reading
 // waits afterwards. kIo.
-Result<Refusal> RefuseOneRequest(int device, LookupJournal& journal, LookupCounts& counts);
+Result<Refusal> RefuseOneRequest(int device, LookupCounts& counts);
 
 }  // namespace veneer::fuse

@@ -12,7 +12,7 @@
 namespace veneer::fuse {
 
 void HandleLookup(fuse_req_t req, fuse_ino_t parent, const char* raw_name) {
-  const uint64_t unique = LookupJournal::Own().unique();
+  const uint64_t unique = LookupJournal::Own().request().unique();
   AnswerIn(Lanes::OfNames(parent), req, parent, raw_name, [=](const std::string& name) -> Status {
     Context& context = ContextOf(req);
     context.counters.lookups.fetch_add(1, std::memory_order_relaxed);

@@ -82,7 +82,7 @@ fuse_entry_param FullEntry(Context& context, const core::Moment& moment, core::N
 }
 
 void List(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, bool plus) {
-  const uint64_t unique = LookupJournal::Own().unique();
+  const uint64_t unique = LookupJournal::Own().request().unique();
   AnswerIn(Lanes::OfNames(ino), req, ino, [=]() -> Status {
     Context& context = ContextOf(req);
     context.counters.listings.fetch_add(1, std::memory_order_relaxed);

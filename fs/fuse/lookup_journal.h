@@ -12,8 +12,8 @@
 
 #include "fs/core/node_id.h"
 #include "fs/core/view.h"
-#include "fs/fuse/device.h"
 #include "fs/fuse/lookup_counts.h"
+#include "fs/fuse/request.h"
 
 namespace veneer::fuse {
 
@@ -21,19 +21,18 @@ namespace veneer::fuse {
 // it cannot be told what was done, the count stays too high, which keeps a layer open, and is never too low.
 class LookupJournal {
  public:
-  // Of this thread. It must have one.
+  // Of this thread, which must have one.
   static LookupJournal& Own() { return *own_; }
   void BelongToThisThread() { own_ = this; }
 
   // Where the next request is to be read to, kRequestSize bytes. Nothing is in hand from now on.
   std::span<std::byte> BeginRequest();
 
-  // The number and the size of the request that was read.
-  uint64_t unique() const;
-  size_t size() const;
+  // What was read since; no request where nothing was.
+  Request request() const { return Request(request_); }
 
-  // Lowers `counts` by what the request gives back, as far as that was not done. False for a request that
-  // wants an answer.
+  // Lowers `counts` by what the request gives back, as far as that was not done. Whether it is a FORGET, with
+  // which nothing else is to be done.
   bool GiveBack(LookupCounts& counts);
 
   // Raises `counts` by `nodes`, which the answer to the request `unique` names, and calls `send`, which sends
@@ -46,8 +45,9 @@ class LookupJournal {
   }
 
   // Sets `counts` right after the thread's process was killed: from then on nothing is in hand.
-  // `is_unanswered` says whether the kernel surely waits for the answer to a request still. Before requests
-  // are sent again, which gives them other numbers, and before another thread uses this.
+  // `is_unanswered` says whether the kernel surely waits for the answer to a request still. Before each time
+  // that requests are sent again, which may give them other numbers, and before another thread uses this. A
+  // process that lives may write here all the while; no more than `counts` suffer.
   void Settle(LookupCounts& counts, const std::function<bool(uint64_t unique)>& is_unanswered);
 
  private:
@@ -58,9 +58,8 @@ class LookupJournal {
 
   void Take(LookupCounts& counts, uint64_t unique, std::span<const core::NodeId> nodes);
   void TakeBack(LookupCounts& counts);
-  void GiveBackOne(LookupCounts& counts, uint32_t index, core::NodeId node, uint64_t nodes);
 
-  static thread_local LookupJournal* own_;
+  static constinit thread_local LookupJournal* own_;
 
   std::atomic<uint64_t> answering_;   // the request that is being answered; 0 for none
   std::atomic<uint32_t> counted_;     // of taken_, what is in the counts

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "fs/fuse/device.h"
 #include "fs/fuse/handlers.h"
+#include "fs/fuse/request.h"
 
 namespace veneer::fuse {
 namespace {

@@ -1,5 +1,6 @@
 #include "fs/fuse/session.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <new>
 #include <string>
@@ -74,44 +75,44 @@ Session::~Session() {
   fuse_session_destroy(session_);
 }
 
-// A request in hand keeps others waiting no longer than itself; each thread meets the end of the mount by
+// A request in hand keeps others waiting no longer than itself; each thread meets the end of the session by
 // itself.
-Status Session::ServeUntilUnmounted(LookupJournal& journal) {
+Status Session::ServeRequests(LookupJournal& journal) {
   journal.BelongToThisThread();
+  Status status;
   while (fuse_session_exited(session_) == 0) {
     const std::span<std::byte> request = journal.BeginRequest();
     const auto is_there = ReadRequest(fuse_session_fd(session_), request);
-    if (!is_there && is_there.error().code() == ErrorCode::kNotFound) break;
-    if (!is_there) return tl::unexpected<Error>(is_there.error());
+    if (!is_there) {
+      if (is_there.error().code() != ErrorCode::kNotFound) status = tl::unexpected<Error>(is_there.error());
+      break;
+    }
     if (!*is_there || journal.GiveBack(counts_)) continue;
     fuse_buf message{};
     message.mem = request.data();
-    message.size = journal.size();
+    message.size = journal.request().size();
     fuse_session_process_buf(session_, &message);
   }
-  return {};
-}
-
-void Session::ServeRequests(LookupJournal& journal) {
-  const Status status = ServeUntilUnmounted(journal);
   fuse_session_exit(session_);
-  const std::lock_guard lock(mutex_);
-  if (!status) ended_ = status;
+  return status;
 }
 
 // With as many threads as there are to be had.
 Status Session::Serve(std::span<LookupJournal> journals) {
+  std::vector<Status> statuses(journals.size());
   std::vector<std::thread> pool;
   try {
     pool.reserve(journals.size());
-    for (LookupJournal& journal : journals.subspan(1))
-      pool.emplace_back([this, &journal] { ServeRequests(journal); });
+    for (size_t i = 1; i < journals.size(); ++i)
+      pool.emplace_back([&, i] { statuses[i] = ServeRequests(journals[i]); });
   } catch (const std::system_error&) {
   } catch (const std::bad_alloc&) {
   }
-  ServeRequests(journals.front());
+  statuses[0] = ServeRequests(journals[0]);
   for (std::thread& thread : pool) thread.join();
-  return ended_;
+  const auto failed =
+      std::find_if_not(statuses.begin(), statuses.end(), [](const Status& one) { return one.has_value(); });
+  return failed == statuses.end() ? Status() : *failed;
 }
 
 }  // namespace veneer::fuse

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <memory>
-#include <mutex>
 #include <span>
 #include <string_view>
 
@@ -43,18 +42,15 @@ class Session {
   Session& operator=(const Session&) = delete;
 
   // Serves with a thread for each of `journals`, one at least, or with those that can be had, until the file
-  // system is unmounted. kIo.
+  // system is unmounted. kNoMemory, kIo: it is mounted still.
   Status Serve(std::span<LookupJournal> journals);
 
  private:
   Session(fuse_session* session, LookupCounts& counts) : session_(session), counts_(counts) {}
-  void ServeRequests(LookupJournal& journal);
-  Status ServeUntilUnmounted(LookupJournal& journal);
+  Status ServeRequests(LookupJournal& journal);
 
   fuse_session* session_;
   LookupCounts& counts_;
-  std::mutex mutex_;
-  Status ended_;  // guarded by mutex_; an error that has ended a thread
 };
 
 }  // namespace veneer::fuse

@@ -5,11 +5,17 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <span>
 
 namespace veneer::fuse {
 
 void SharedMemory::Unmapper::operator()(SharedState* state) const {
   ::munmap(state, sizeof *state);
+}
+
+void KeepJournals(SharedState& state, unsigned threads) {
+  for (LookupJournal& journal : std::span(state.journals).subspan(threads))
+    ::munmap(&journal, sizeof journal);
 }
 
 Result<SharedMemory> SharedMemory::Create() {
@@ -26,6 +32,7 @@ Result<SharedMemory> SharedMemory::Map(UniqueFd memory) {
     return FailErrno(errno, "memory shared with the worker");
   void* place = ::mmap(nullptr, sizeof(SharedState), PROT_READ | PROT_WRITE, MAP_SHARED, memory.get(), 0);
   if (place == MAP_FAILED) return FailErrno(errno, "memory shared with the worker");
+  ::madvise(place, sizeof(SharedState), MADV_DONTDUMP);  // a dump would fill what is empty
   return SharedMemory(std::move(memory), static_cast<SharedState*>(place));
 }
 

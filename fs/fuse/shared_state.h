@@ -35,10 +35,15 @@ struct SharedState {
   Counters counters;
   std::array<std::byte, 16384 - sizeof(Counters)> room;
   SharedBlocks blocks;
-  LookupJournal of_supervisor;
-  std::array<LookupJournal, kMaxThreads> of_threads;  // that serve
+  std::array<LookupJournal, kMaxThreads> journals;  // one for each thread that serves
 };
+// Where the next version of the program looks for them: whoever changes that gives the state another schema.
 static_assert(offsetof(SharedState, blocks) == offsetof(SharedState, counters) + 16384);
+static_assert(offsetof(SharedState, journals) == 17573 * 4096 && sizeof(LookupJournal) == 258 * 4096);
+
+// Unmaps all journals but the first `threads`: so much memory whoever is not trusted has no need of. For a
+// process of one thread.
+void KeepJournals(SharedState& state, unsigned threads);
 
 // A SharedState in a memory file, mapped for as long as this lives. A child made by fork has it at the same
 // place.

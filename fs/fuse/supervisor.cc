@@ -103,6 +103,7 @@ Status Supervisor::Listen() {
 }
 
 Status Supervisor::SetUp() {
+  VENEER_ASSIGN(self_, IdOf(::getpid()));
   setup_.sandbox = WorkerUser();
   setup_.threads = std::clamp(options_.threads, 2U, kMaxThreads);
   setup_.cache_bytes = options_.cache_bytes;
@@ -242,7 +243,7 @@ bool Supervisor::HandleReport() {
 
 // While no worker can be had: an error is better than waiting for ever.
 void Supervisor::RefuseRequests() {
-  const auto served = RefuseOneRequest(device_.get(), (*shared_)->of_supervisor, (*shared_)->lookup_counts);
+  const auto served = RefuseOneRequest(device_.get(), (*shared_)->lookup_counts);
   deaf_ = !served;
   if (deaf_) Say(kProblem, served.error().message());
   if (served && *served == Refusal::kGone) Unmounted();

@@ -198,6 +198,7 @@ class Supervisor {
   std::optional<KeptState> handed_over_;  // where somebody is about to take the mount over: see LetGo
   std::optional<KeptState> former_;       // that of the one from whom this one is taking it over
 
+  ProcessId self_;                       // this process
   ProcessId serving_;                    // the last worker that was started
   std::optional<WorkerProcess> worker_;  // nothing while it is down
   std::vector<pid_t> unreaped_;          // former ones that the kernel did not let end

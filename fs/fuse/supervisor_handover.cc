@@ -72,17 +72,18 @@ ProcessId ProcessIn(const json& state, const char* key) {
   return {words->at("pid"), words->at("started")};
 }
 
-constexpr const char* kLetGo = "let_go";  // in the memory file, in place of the state
+constexpr const char* kWorker = "worker";  // what serves, in the state and beside this:
+constexpr const char* kLetGo = "let_go";   // in the memory file, in place of the state
 
-bool HasLetGo(const KeptState& handed_over) {
-  const auto words = handed_over.Read();
-  return words && words->value(kLetGo, false);
+// What is written in the memory file that a keeper has as `name`. kNotFound, kFailed, kIo.
+Result<json> ReadKeptState(const Supervisor::Kept& kept, const char* name) {
+  const auto memory = kept.find(name);
+  if (memory == kept.end()) return Fail(ErrorCode::kNotFound, "{}: is not kept", name);
+  return KeptState(UniqueFd(::dup(memory->second.get()))).Read();
 }
 
-// Likewise for what a keeper has as `name`, if anything.
-bool HasLetGo(const Supervisor::Kept& kept, const char* name) {
-  const auto memory = kept.find(name);
-  return memory != kept.end() && HasLetGo(KeptState(UniqueFd(::dup(memory->second.get()))));
+bool HasLetGo(const Result<json>& handed_over) {
+  return handed_over && handed_over->value(kLetGo, false);
 }
 
 Error StillServed() {
@@ -90,9 +91,18 @@ Error StillServed() {
                "its server died while it was taken over, and another goes on with it; try again");
 }
 
-// What another version of this program hands over need not be understood.
+// Ends the worker of one who has let go: he may have died before he could.
+void EndWorkerOf(const Result<json>& handed_over) {
+  if (handed_over) EndStranger(ProcessIn(*handed_over, kWorker));
+}
+
+// What another version of this program hands over need not be understood, and the kernel may have been told
+// that larger requests will be read.
 Status CheckSchema(const json& state) {
-  if (state.value("state_schema", 0) == kStateSchema) return {};
+  const size_t before_it_was_said = 256 * static_cast<size_t>(::sysconf(_SC_PAGESIZE)) + 4096;
+  if (state.value("state_schema", 0) == kStateSchema &&
+      state.value("request_size", before_it_was_said) <= kRequestSize)
+    return {};
   return Fail(ErrorCode::kUnsupported,
               "the mount's server speaks another language; unmount it and mount it again");
 }
@@ -126,22 +136,17 @@ json Supervisor::StateAsJson() const {
                       {"file", layer.file->name()},
                       {"size", layer.file->size()}});
   }
-  return {{"state_schema", kStateSchema},
-          {"options", ToJson(options_)},
-          {"init", init_},
-          {"mounted", mounted_},
-          {"settled", settled_},
-          {"layers", std::move(layers)},
-          {"history", HistoryAsJson()},
-          {"supervisor", ToJson(IdOf(::getpid()))},
-          {"worker", ToJson(serving_)}};
+  return {{"state_schema", kStateSchema}, {"options", ToJson(options_)}, {"init", init_},
+          {"mounted", mounted_},          {"settled", settled_},         {"layers", std::move(layers)},
+          {"history", HistoryAsJson()},   {"supervisor", ToJson(self_)}, {kWorker, ToJson(serving_)},
+          {"request_size", kRequestSize}};
 }
 
 // A stop that has come is not lost with this process. The word first: whatever is killed from here on, the
 // other one goes on with the mount, and nobody else.
 Result<json> Supervisor::LetGo() {
   if (TakeStopSignals()) return Fail(ErrorCode::kBusy, "{}: is told to stop", options_.target);
-  VENEER_TRY(handed_over_->Write({{kLetGo, true}}));
+  VENEER_TRY(handed_over_->Write({{kLetGo, true}, {kWorker, ToJson(serving_)}}));
   if (worker_) {
     static_cast<void>(worker_->End());
     HandleReports();
@@ -158,16 +163,15 @@ Result<std::unique_ptr<Supervisor>> Supervisor::TakeOver(ControlChannel former, 
   KeptState handed_over(std::move(state.descriptors.front()));
   state.descriptors.erase(state.descriptors.begin());
   VENEER_ASSIGN(state.json, handed_over.Read());
-  const ProcessId worker = ProcessIn(state.json, "worker");
   VENEER_ASSIGN(auto self, Inherit(std::move(state), std::move(log)));
   self->former_ = std::move(handed_over);
   VENEER_TRY(CheckCancel());  // a signal that came before they were blocked
   self->HoldProgram();
   VENEER_TRY(self->AskKeeper(keeper));
   // It may die before it answers.
-  if (auto gone = former.Ask({{"request", "let-go"}}); !gone && !HasLetGo(*self->former_))
+  if (auto gone = former.Ask({{"request", "let-go"}}); !gone && !HasLetGo(self->former_->Read()))
     return tl::unexpected<Error>(former.gone() ? StillServed() : gone.error());
-  EndStranger(worker);  // where the former one died before it had
+  EndWorkerOf(self->former_->Read());
   if (Status working = self->PutToWork(*self->worker_); !working) self->WorkerEnded();
   self->former_.reset();
   self->Keep();
@@ -178,11 +182,11 @@ Result<std::unique_ptr<Supervisor>> Supervisor::TakeOver(ControlChannel former, 
 
 bool Supervisor::CanResume(const Kept& kept) {
   return kept.contains(kStateName) && kept.contains(kCountsName) && kept.contains(kDeviceName) &&
-         !IsUnmounted(kept.at(kDeviceName).get()) && !HasLetGo(kept, kHandedOverName);
+         !IsUnmounted(kept.at(kDeviceName).get()) && !HasLetGo(ReadKeptState(kept, kHandedOverName));
 }
 
 bool Supervisor::IsMounted(const Kept& kept) {
-  const auto state = KeptState(UniqueFd(::dup(kept.at(kStateName).get()))).Read();
+  const auto state = ReadKeptState(kept, kStateName);
   const auto table = ReadMountTable();
   if (!state || !table) return true;
   const dev_t mounted = state->value("mounted", dev_t{0});
@@ -192,8 +196,7 @@ bool Supervisor::IsMounted(const Kept& kept) {
 
 Status Supervisor::UnmountKept(const Kept& kept) {
   if (!CanResume(kept)) return {};
-  const auto memory = kept.find(kStateName);
-  const auto state = KeptState(UniqueFd(::dup(memory->second.get()))).Read();
+  const auto state = ReadKeptState(kept, kStateName);
   if (!state || !CheckSchema(*state)) return {};
   return UnmountAt(state->at("mounted"), OptionsFromJson(state->at("options")).target);
 }
@@ -222,17 +225,19 @@ Result<Message> Supervisor::ReadKept(const KeptState& kept_state, Kept& kept) {
 }
 
 Result<std::unique_ptr<Supervisor>> Supervisor::Resume(Kept kept, Keeper& keeper, Log log) {
-  if (kept.contains(kFormerName) && !HasLetGo(kept, kFormerName)) return tl::unexpected<Error>(StillServed());
+  if (kept.contains(kFormerName) && !HasLetGo(ReadKeptState(kept, kFormerName)))
+    return tl::unexpected<Error>(StillServed());
   KeptState kept_state(std::move(kept.at(kStateName)));
   VENEER_ASSIGN(Message state, ReadKept(kept_state, kept));
-  const ProcessId worker = ProcessIn(state.json, "worker");
+  const ProcessId worker = ProcessIn(state.json, kWorker);
   VENEER_ASSIGN(auto self, Inherit(std::move(state), std::move(log)));
   for (const auto& [name, fd] : kept) self->kept_.insert(name);
   self->HoldProgram();
   self->keeper_ = &keeper;
   self->kept_state_ = std::move(kept_state);
-  // Until it has ended it may still answer, and with what is no longer shown.
+  // Until they have ended they may still answer, and with what is no longer shown.
   EndStranger(worker);
+  EndWorkerOf(ReadKeptState(kept, kFormerName));
   self->Keep();
   if (Status working = self->PutToWork(*self->worker_); !working) self->WorkerEnded();
   ++self->counters().supervisor_restarts;

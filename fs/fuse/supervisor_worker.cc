@@ -20,7 +20,7 @@ Status Supervisor::StartWorker() {
   worker_started_ = SteadyMilliseconds();
   VENEER_ASSIGN(WorkerProcess worker,
                 WorkerProcess::Start(**shared_, setup_, [this] { return MayWaitForWorker(); }));
-  serving_ = worker.id();
+  VENEER_ASSIGN(serving_, IdOf(worker.pid()));
   Keep();
   Status ready = LoadWorker(worker);
   if (ready && device_) ready = PutToWork(worker);
@@ -143,9 +143,8 @@ Status Supervisor::PutToWork(WorkerProcess& worker) {
 void Supervisor::SettleCounts() {
   SharedState& shared = **shared_;
   const auto is_unanswered = [this](uint64_t unique) { return IsUnanswered(device_.get(), unique); };
-  for (LookupJournal& journal : std::span(shared.of_threads).first(setup_.threads))
+  for (LookupJournal& journal : std::span(shared.journals).first(setup_.threads))
     journal.Settle(shared.lookup_counts, is_unanswered);
-  shared.of_supervisor.Settle(shared.lookup_counts, is_unanswered);
 }
 
 // Want of memory is like any other reason for which none can be had.

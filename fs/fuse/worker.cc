@@ -201,9 +201,10 @@ class Worker final : public FailureSink {
                                             message.json.at("init").get<Bytes>(), *context_, kernel_));
     VENEER_TRY(tree_->BeginFinish(unsettled_));
     std::thread([this] {
-      const Status served = session_->Serve(std::span(shared_.of_threads).first(setup_.threads));
+      const Status served = session_->Serve(std::span(shared_.journals).first(setup_.threads));
       reporter_.Finish();
-      ::_exit(served ? kUnmounted : kFailed);
+      if (served) ::_exit(kUnmounted);
+      ::_exit(served.error().code() == ErrorCode::kNoMemory ? kEndedWithoutMemory : kFailed);
     }).detach();
     return json::object();
   }
@@ -308,6 +309,7 @@ void RunWorker(UniqueFd control, UniqueFd report, SharedState& shared, const Wor
   // To stop is for the supervisor to be told, whoever else a terminal or a service manager tells.
   for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGPIPE}) ::signal(signal, SIG_IGN);
   CloseOthers(control.get(), report.get());
+  KeepJournals(shared, setup.threads);
   OpenSanitizerReport();
   Status locked = EnterSandbox(setup.sandbox);
   if (!locked) {

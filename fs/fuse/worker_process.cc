@@ -38,9 +38,8 @@ constexpr int kLook = 50;
 // One that has closed its end ends by itself, and with what it does that says why.
 constexpr int kLastWords = 1000;
 
-// What the kernel says of the thread with the folder `thread` in /proc; nothing where it has ended meanwhile.
-Result<std::optional<std::string>> StatusOf(const fs::path& thread) {
-  const std::string path = thread / "status";
+// What stands in `path`, a file of /proc; nothing where the process or thread has ended meanwhile. kIo.
+Result<std::optional<std::string>> ReadOfProcess(const std::string& path) {
   const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   std::array<char, 4096> part;
   std::string text;
@@ -56,7 +55,7 @@ Result<std::optional<std::string>> StatusOf(const fs::path& thread) {
 // Whether the thread with the folder `thread` in /proc will do nothing any more but end, once the kernel lets
 // it. One that nothing can be learned of may do much.
 bool IsKilledAndWaits(const fs::path& thread) {
-  const auto status = StatusOf(thread);
+  const auto status = ReadOfProcess(thread / "status");
   if (!status) return false;
   if (!*status) return true;
   char state = '?';
@@ -69,18 +68,27 @@ bool IsKilledAndWaits(const fs::path& thread) {
   return state == 'Z' || state == 'X' || (state == 'D' && (pending >> (SIGKILL - 1) & 1) != 0);
 }
 
-// When the process began; 0 if there is none.
-uint64_t StartOf(pid_t pid) {
-  std::ifstream file(fmt::format("/proc/{}/stat", pid));
-  std::string text;
-  std::getline(file, text, '\0');  // nothing of one that ends meanwhile, where an iterator would throw
+// When the process began; 0 if there is none. kIo.
+Result<uint64_t> StartOf(pid_t pid) {
+  VENEER_ASSIGN(const auto text, ReadOfProcess(fmt::format("/proc/{}/stat", pid)));
+  if (!text) return 0;
   // The name of the program is the second field, in parentheses, and may hold anything; this is the 22nd.
-  std::istringstream fields(text.substr(std::min(text.size(), text.rfind(')') + 1)));
+  std::istringstream fields(text->substr(std::min(text->size(), text->rfind(')') + 1)));
   std::string skipped;
   for (int field = 3; field < 22; ++field) fields >> skipped;
   uint64_t started = 0;
   fields >> started;
   return started;
+}
+
+// Whether the process that `fd` stands for is that one: asked until it can be told.
+bool IsProcess(const ProcessId& id, int fd) {
+  pollfd ended{fd, POLLIN, 0};
+  auto started = StartOf(id.pid);
+  for (; !started; started = StartOf(id.pid)) {
+    if (::poll(&ended, 1, kLook) > 0) return false;
+  }
+  return *started == id.started;
 }
 
 struct Pair {
@@ -169,18 +177,16 @@ Result<nlohmann::json> WorkerProcess::Ask(const nlohmann::json& request, std::sp
   return ReadAnswer(std::move((*message)->json));
 }
 
-ProcessId WorkerProcess::id() const {
-  return IdOf(pid_);
-}
-
-ProcessId IdOf(pid_t pid) {
-  return {pid, StartOf(pid)};
+Result<ProcessId> IdOf(pid_t pid) {
+  VENEER_ASSIGN(const uint64_t started, StartOf(pid));
+  return ProcessId{pid, started};
 }
 
 void EndStranger(const ProcessId& stranger) {
   if (stranger.pid <= 0) return;
-  const UniqueFd process = io::OpenProcess(stranger.pid);
-  if (!process || StartOf(stranger.pid) != stranger.started) return;
+  UniqueFd process = io::OpenProcess(stranger.pid);
+  for (; !process && errno != ESRCH; process = io::OpenProcess(stranger.pid)) ::poll(nullptr, 0, kLook);
+  if (!process || !IsProcess(stranger, process.get())) return;
   ::syscall(SYS_pidfd_send_signal, process.get(), SIGKILL, nullptr, 0);
   pollfd ended{process.get(), POLLIN, 0};
   while (::poll(&ended, 1, kLook) <= 0 && !IsStuck(stranger.pid)) continue;

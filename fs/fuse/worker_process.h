@@ -25,11 +25,11 @@ struct ProcessId {
 // cannot be found out.
 bool IsStuck(pid_t pid);
 
-// A process that is there, by its number.
-ProcessId IdOf(pid_t pid);
+// A process that is there, by its number. kIo.
+Result<ProcessId> IdOf(pid_t pid);
 
 // Kills a supervisor, or the worker of one that has died, if it is still there, and waits as
-// WorkerProcess::End does.
+// WorkerProcess::End does: also for as long as it cannot be told.
 void EndStranger(const ProcessId& stranger);
 
 // For one thread.
@@ -57,7 +57,6 @@ class WorkerProcess {
   void ExpectEnd() { ending_ = true; }
 
   pid_t pid() const { return pid_; }
-  ProcessId id() const;
   int control() const { return channel_.socket(); }  // closes when it dies
   int report() const { return report_.get(); }       // damage that it met, as messages
 

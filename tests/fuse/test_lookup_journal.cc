@@ -3,14 +3,15 @@
 #include <linux/fuse.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstring>
-#include <new>
+#include <utility>
 #include <vector>
 
-#include "fs/base/unique_fd.h"
 #include "tests/support/catch.h"
 
 namespace veneer::fuse {
@@ -22,6 +23,7 @@ using core::MakeNodeId;
 struct Shared {
   LookupCounts counts;
   LookupJournal journal;
+  std::atomic<int> sent;
 };
 
 class SharedPlace {
@@ -170,7 +172,7 @@ TEST_CASE("what the kernel gives back is given back once, by whoever comes to it
   SECTION("a request that wants an answer gives nothing back") {
     Receive(shared->journal, FUSE_GETATTR, MakeNodeId(3, 7), fuse_getattr_in{});
     CHECK_FALSE(shared->journal.GiveBack(shared->counts));
-    CHECK(shared->journal.unique() == 10);
+    CHECK(shared->journal.request().unique() == 10);
     CHECK(shared->counts.Of(3) == 5);
   }
 }
@@ -185,6 +187,85 @@ TEST_CASE("what was read in part gives back what is there, and nothing of what w
           fuse_forget_one{MakeNodeId(3, 9), 1});
   shared->journal.Settle(shared->counts, Answered);
   CHECK(shared->counts.Of(3) == 2);
+}
+
+// Runs `act` in a child, one instruction after the other, and calls `look` between any two.
+template <typename Act, typename Look>
+void StepThrough(const Act& act, const Look& look) {
+  const pid_t pid = ::fork();
+  if (pid == 0) {
+    ::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr);
+    ::raise(SIGSTOP);
+    act();
+    ::raise(SIGKILL);
+  }
+  int status = 0;
+  size_t steps = 0;
+  while (::waitpid(pid, &status, 0) == pid && WIFSTOPPED(status)) {
+    look();
+    ++steps;
+    REQUIRE(::ptrace(PTRACE_SINGLESTEP, pid, nullptr, nullptr) == 0);
+  }
+  REQUIRE(WIFSIGNALED(status));
+  REQUIRE(WTERMSIG(status) == SIGKILL);
+  CHECK(steps > 50);
+}
+
+// What the counts of the slots 3 and 4 come to, were the process that works on `shared` killed now.
+std::pair<int64_t, int64_t> Settled(const SharedPlace& shared, bool unanswered) {
+  static const SharedPlace copy;
+  std::memcpy(static_cast<void*>(copy.operator->()), shared.operator->(), sizeof(Shared));
+  copy->journal.Settle(copy->counts, [&](uint64_t) { return unanswered; });
+  return {copy->counts.Of(3), copy->counts.Of(4)};
+}
+
+void ReceiveThree(LookupJournal& journal) {
+  Receive(journal, FUSE_BATCH_FORGET, 0, fuse_batch_forget_in{3, 0}, fuse_forget_one{MakeNodeId(3, 7), 1},
+          fuse_forget_one{MakeNodeId(4, 7), 5}, fuse_forget_one{MakeNodeId(3, 8), 2});
+}
+
+TEST_CASE("at whatever instant one is killed, no count comes out too low") {
+  const SharedPlace shared;
+  const std::vector<core::NodeId> nodes = {MakeNodeId(3, 1), MakeNodeId(4, 1), MakeNodeId(3, 2)};
+  // Too low, or higher than it ever was.
+  size_t wrong = 0;
+  const auto look = [&](bool unanswered, int64_t least3, int64_t most3, int64_t least4, int64_t most4) {
+    const auto [of3, of4] = Settled(shared, unanswered);
+    if (of3 < least3 || of3 > most3 || of4 < least4 || of4 > most4) ++wrong;
+  };
+  SECTION("in an answer that is sent") {
+    StepThrough(
+        [&] { shared->journal.Answer(shared->counts, 10, nodes, [&] { return shared->sent = 1, 0; }); },
+        [&] { look(shared->sent == 0, shared->sent * 2, 2, shared->sent, 1); });
+    CHECK(shared->counts.Of(3) == 2);
+  }
+  SECTION("in an answer that cannot be sent") {
+    const bool unanswered = GENERATE(false, true);
+    StepThrough([&] { shared->journal.Answer(shared->counts, 10, nodes, [] { return -2; }); },
+                [&] { look(unanswered, 0, 2, 0, 1); });
+    CHECK(shared->counts.Of(3) == 0);
+  }
+  SECTION("giving back") {
+    shared->counts.Add(3, 5);
+    shared->counts.Add(4, 5);
+    ReceiveThree(shared->journal);
+    StepThrough([&] { shared->journal.GiveBack(shared->counts); }, [&] { look(false, 2, 5, 0, 5); });
+    CHECK(shared->counts.Of(3) == 2);
+    // What was done is not done again.
+    StepThrough([&] { shared->journal.BeginRequest(); }, [&] { look(false, 2, 2, 0, 0); });
+    StepThrough([&] { Receive(shared->journal, FUSE_FORGET, MakeNodeId(3, 7), fuse_forget_in{2}); },
+                [&] { look(false, 0, 2, 0, 0); });
+  }
+  SECTION("setting right what another left") {
+    shared->counts.Add(3, 5);
+    shared->counts.Add(4, 5);
+    ReceiveThree(shared->journal);
+    shared.DieAt([&] { shared->journal.Answer(shared->counts, 10, nodes, [] { return ::raise(SIGKILL); }); });
+    StepThrough([&] { shared->journal.Settle(shared->counts, Unanswered); }, [&] { look(true, 2, 7, 0, 6); });
+    CHECK(shared->counts.Of(3) == 2);
+    CHECK(shared->counts.Of(4) == 0);
+  }
+  CHECK(wrong == 0);
 }
 
 TEST_CASE("one that says more than it holds is read as far as it goes") {

@@ -6,10 +6,11 @@
 #include <unistd.h>
 
 #include <cstring>
-#include <thread>
+#include <future>
 
 #include "fs/fuse/device.h"
 #include "fs/fuse/mount_table.h"
+#include "fs/fuse/request.h"
 #include "tests/support/catch.h"
 #include "tests/support/scratch.h"
 #include "tests/support/until.h"
@@ -20,10 +21,7 @@ namespace {
 // A mount that this test serves by hand.
 class RawMount {
  public:
-  RawMount() {
-    auto device = MountFuse("test", scratch_.path(), 0);
-    REQUIRE_OK(device);
-    device_ = std::move(*device);
+  RawMount() : device_(Mount(scratch_.path())) {
     const auto init = ReadInit(device_.get());
     REQUIRE_OK(init);
     fuse_init_out agreed{};
@@ -31,9 +29,8 @@ class RawMount {
     agreed.minor = FUSE_KERNEL_MINOR_VERSION;
     agreed.max_write = kMostWritten;
     agreed.max_background = 12;
-    Send(HeaderIn(*init).unique, &agreed, sizeof agreed);
+    Send(Request(std::as_bytes(std::span(*init))).unique(), &agreed, sizeof agreed);
   }
-  ~RawMount() { ::umount2(scratch_.path().c_str(), MNT_DETACH); }
   RawMount(const RawMount&) = delete;
   RawMount& operator=(const RawMount&) = delete;
 
@@ -47,16 +44,11 @@ class RawMount {
     const auto is_there = ReadRequest(device(), std::as_writable_bytes(std::span(request)));
     REQUIRE_OK(is_there);
     REQUIRE(*is_there);
-    return HeaderIn(request).unique;
+    return Request(std::as_bytes(std::span(request))).unique();
   }
   void Refuse(uint64_t unique) const { Send(unique, nullptr, 0, -EIO); }
 
  private:
-  static fuse_in_header HeaderIn(const Bytes& request) {
-    fuse_in_header header{};
-    std::memcpy(&header, request.data(), sizeof header);
-    return header;
-  }
   void Send(uint64_t unique, const void* body, size_t size, int error = 0) const {
     Bytes answer(sizeof(fuse_out_header) + size);
     const fuse_out_header header{static_cast<uint32_t>(answer.size()), error, unique};
@@ -65,16 +57,28 @@ class RawMount {
     REQUIRE(::write(device(), answer.data(), answer.size()) == static_cast<ssize_t>(answer.size()));
   }
 
+  static UniqueFd Mount(const std::string& path) {
+    auto device = MountFuse("test", path, 0);
+    REQUIRE_OK(device);
+    return std::move(*device);
+  }
+
+  struct Unmounter {
+    std::string path;
+    ~Unmounter() { ::umount2(path.c_str(), MNT_DETACH); }
+  };
+
   test::Scratch scratch_;
+  Unmounter unmounter_{scratch_.path()};
   UniqueFd device_;
 };
 
 TEST_CASE("whether the kernel waits for an answer can be asked, and asking changes nothing") {
+  std::future<int> asker;  // ends when the mount does, whatever fails
   const RawMount mount;
-  int error = 0;
-  std::thread asker([&] {
+  asker = std::async(std::launch::async, [path = mount.path()] {
     struct stat st {};
-    error = ::stat(mount.path().c_str(), &st) == 0 ? 0 : errno;
+    return ::stat(path.c_str(), &st) == 0 ? 0 : errno;
   });
   const uint64_t first = mount.Receive();
   CHECK(IsUnanswered(mount.device(), first));
@@ -87,8 +91,7 @@ TEST_CASE("whether the kernel waits for an answer can be asked, and asking chang
   CHECK(second != first);
   CHECK(IsUnanswered(mount.device(), second));
   mount.Refuse(second);
-  asker.join();
-  CHECK(error == EIO);
+  CHECK(asker.get() == EIO);
   CHECK_FALSE(IsUnanswered(mount.device(), second));
 }
 

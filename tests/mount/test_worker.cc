@@ -220,8 +220,8 @@ TEST_CASE("workers killed while nodes come and go leave no layer counted that no
   {
     const UseAndForget users(rig.mount(0));
     for (int kill = 0; kill < 12; ++kill) {
-      const auto begin = std::chrono::steady_clock::now();
       rig.KillWorker();
+      const auto begin = std::chrono::steady_clock::now();
       // One that dies sooner passes for one that dies at once.
       Until("the worker to have lived", [&] {
         static_cast<void>(rig.WorkerOf(0));
@@ -229,6 +229,17 @@ TEST_CASE("workers killed while nodes come and go leave no layer counted that no
       });
     }
   }
+  rig.SwitchByProgram(0);
+  ForgetCaches();
+  CHECK(rig.Json({"gc", "--keep", "0"}).at("removed").size() == 2);
+}
+
+TEST_CASE("what the kernel drops while no worker can be had is not counted") {
+  const SwitchRig rig(1);
+  rig.SwitchByProgram(2);
+  REQUIRE(RunCommand({"ls", "-lR", rig.mount(0)}).status == 0);
+  WearOut(rig);
+  ForgetCaches();
   rig.SwitchByProgram(0);
   ForgetCaches();
   CHECK(rig.Json({"gc", "--keep", "0"}).at("removed").size() == 2);
