@@ -145,6 +145,7 @@ class Supervisor {
   Status OfferLayers(const Shown& shown);
   nlohmann::json Commit();
   nlohmann::json CommitByWorker();
+  void CloseOpening();
   void Abort();
   void ForgetHistory();
   void Gone(ControlServer::ClientId client);

@@ -205,10 +205,14 @@ json Supervisor::CommitByWorker() {
   return finished_switch_;
 }
 
-// Layers that were opened for it close: a worker that had to load them could fail by them.
+// Of a switch that will not be made: a worker that had to load them could fail by them.
+void Supervisor::CloseOpening() {
+  for (const uint16_t slot : std::exchange(opening_, {})) layers_.erase(slot);
+}
+
 void Supervisor::Abort() {
   prepared_.reset();
-  for (const uint16_t slot : std::exchange(opening_, {})) layers_.erase(slot);
+  CloseOpening();
   Keep();
   if (!worker_) return;
   const auto answer = worker_->Ask({{"request", "abort"}});

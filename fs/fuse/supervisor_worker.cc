@@ -223,6 +223,7 @@ Result<json> Supervisor::AskWorker(const json& request, std::span<const int> des
     auto answer = worker_->Ask(request, descriptors);
     if (answer || !worker_->gone()) return answer;
     silent = worker_->silent();
+    if (silent && !prepared_) CloseOpening();  // the next one would be as long over them before it serves
     WorkerEnded();
   }
   if (unmounted_) return Fail(ErrorCode::kNotFound, "{}: is unmounted", options_.target);
