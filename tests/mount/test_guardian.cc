@@ -12,9 +12,11 @@
 
 #include "fs/base/unique_fd.h"
 #include "fs/io/file_ops.h"
+#include "fs/io/process.h"
 #include "tests/mount/damage.h"
 #include "tests/mount/switch_stage.h"
 #include "tests/mount/worker_killer.h"
+#include "tests/support/held_reads.h"
 #include "tests/support/process.h"
 #include "tests/support/until.h"
 
@@ -302,6 +304,32 @@ TEST_CASE("a guardian that is told to stop while nobody serves takes the mount a
   REQUIRE(::kill(waiting.guardian(), SIGTERM) == 0);
   WaitForEnd(waiting.guardian());
   CHECK(stdfs::is_empty(waiting.rig().mount(0)));
+}
+
+TEST_CASE("a guardian that is told to stop ends a supervisor that hangs before it goes on with the mount") {
+  const bool before = GENERATE(true, false);  // whether the stop comes before that supervisor does
+  const SwitchRig rig(1);
+  const pid_t guardian = rig.GuardianOf(0);
+  const pid_t supervisor = rig.ServerOf(0);
+  HeldReads disk(rig.store() + "/trust/base.d");
+  if (before) {
+    REQUIRE(::kill(guardian, SIGSTOP) == 0);
+    Kill(supervisor);
+    REQUIRE(::kill(guardian, SIGTERM) == 0);
+    REQUIRE(::kill(guardian, SIGCONT) == 0);
+    disk.WaitForOne();
+  } else {
+    Kill(supervisor);
+    disk.WaitForOne();
+    REQUIRE(::kill(guardian, SIGTERM) == 0);
+  }
+  const std::vector<pid_t> hanging = ChildrenOf(guardian);
+  REQUIRE(hanging.size() == 1);
+  const UniqueFd end = io::OpenProcess(guardian);
+  REQUIRE(end);
+  UntilReadable("the end of the guardian", end.get());  // it waits for some seconds
+  CHECK(stdfs::is_empty(rig.mount(0)));
+  WaitForEnd(hanging.front());
 }
 
 }  // namespace
