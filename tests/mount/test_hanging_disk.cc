@@ -2,6 +2,9 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -63,6 +66,24 @@ class Disk {
   pid_t worker_ = 0;
 };
 
+constexpr const char* kXattr = "user.own";
+
+bool AskXattr(int file) {
+  char value[8];
+  return ::fgetxattr(file, kXattr, value, sizeof value) > 0;
+}
+
+bool AskXattrs(int file) {
+  char names[256];
+  return ::flistxattr(file, names, sizeof names) > 0;
+}
+
+// Of the server, whatever the kernel has.
+bool AskAttributes(int file) {
+  struct statx attributes {};
+  return ::statx(file, "", AT_EMPTY_PATH | AT_STATX_FORCE_SYNC, STATX_BASIC_STATS, &attributes) == 0;
+}
+
 std::string FileName(size_t i) {
   return "f" + std::to_string(i);
 }
@@ -120,6 +141,74 @@ TEST_CASE("a disk that hangs under one layer holds up who reads from that, and n
     disk->GoOn();
   }
   CHECK(read == kReaders);
+  rig.Run({"umount", rig.mount(0)});
+}
+
+void MakeTreesWithXattrs(const std::string& root) {
+  MakeTrees(root);
+  for (const char* tree : {"/t0", "/t1", "/t2"}) {
+    for (size_t i = 0; i <= kReaders; ++i)
+      REQUIRE(::setxattr((root + tree + "/" + FileName(i)).c_str(), kXattr, "own", 3, 0) == 0);
+  }
+}
+
+// What the kernel tells of its FUSE connections.
+class Connections {
+ public:
+  explicit Connections(const SwitchRig& rig) : folder_(rig.root() + "/connections") {
+    stdfs::create_directories(folder_);
+    REQUIRE(::mount("none", folder_.c_str(), "fusectl", 0, nullptr) == 0);
+  }
+  ~Connections() { ::umount2(folder_.c_str(), MNT_DETACH); }
+  Connections(const Connections&) = delete;
+  Connections& operator=(const Connections&) = delete;
+
+  // How many requests of a mount with this st_dev wait for their answers.
+  size_t CountWaiting(dev_t device) const {
+    size_t waiting = 0;
+    std::ifstream(folder_ + "/" + std::to_string(minor(device)) + "/waiting") >> waiting;
+    return waiting;
+  }
+
+ private:
+  std::string folder_;
+};
+
+// Requests are read in the order in which they come: the one that is answered last came after the others.
+TEST_CASE("who asks for xattrs and attributes of a layer whose disk hangs holds up nobody else") {
+  const auto ask = GENERATE(AskXattr, AskXattrs, AskAttributes);
+  const SwitchRig rig(0, MakeTreesWithXattrs);
+  const Connections connections(rig);
+  std::optional<Disk> disk(std::in_place, rig, 1);
+  rig.SwitchByProgram(1);
+  stdfs::create_directories(rig.mount(0));
+  rig.Run({"mount", "--cache", "0", rig.mount(0)});  // it asks the disk each time
+  std::atomic<size_t> told{0};
+  {
+    std::vector<UniqueFd> files;
+    for (size_t i = 0; i <= kReaders; ++i)
+      files.emplace_back(::open((rig.mount(0) + "/" + FileName(i)).c_str(), O_RDONLY | O_CLOEXEC));
+    const dev_t device = rig.Status(0).at("device");
+    ForgetCaches();
+    disk->Hang();
+    std::vector<std::jthread> askers;
+    for (size_t i = 0; i < kReaders; ++i) {
+      askers.emplace_back([&, fd = files[i].get()] {
+        if (ask(fd)) ++told;
+      });
+    }
+    CHECK(Await([&] { return connections.CountWaiting(device) == kReaders; }));
+    std::atomic<int> others{0};
+    std::jthread other([&] {
+      char byte = 0;
+      if (::pread(files.back().get(), &byte, 1, 0) == 1) ++others;
+      if (ask(files.back().get())) ++others;
+    });
+    CHECK(Await([&] { return others == 2; }));
+    CHECK(told == 0);
+    disk->GoOn();
+  }
+  CHECK(told == kReaders);
   rig.Run({"umount", rig.mount(0)});
 }
 
