@@ -194,12 +194,15 @@ TEST_CASE("a mount serves on over a catalog that is damaged or gone; a new one s
     for (const auto& entry : stdfs::directory_iterator(catalog)) {
       const std::string name = entry.path().filename();
       if (!name.starts_with(part) && !name.ends_with(part)) continue;
-      std::ofstream(entry.path(), std::ios::binary) << std::string(stdfs::file_size(entry.path()), 'x');
+      // Of a log, a commit that cannot be read, and the beginning of another behind it.
+      const std::string bytes = part == ".log" ? "xxxxxxx" + std::string("\x05+(C\0\0\1", 7)
+                                               : std::string(stdfs::file_size(entry.path()), 'x');
+      std::ofstream(entry.path(), std::ios::binary) << bytes;
       done = true;
     }
     return done;
   };
-  const std::string part = GENERATE(as<std::string>{}, "all", "CURRENT", "MANIFEST-", ".sst",
+  const std::string part = GENERATE(as<std::string>{}, "all", "CURRENT", "MANIFEST-", ".sst", ".log",
                                     "LOCK as a folder", "LOCK as a symlink");
   INFO(part);
   store.Json({"mount", store.mount()});
