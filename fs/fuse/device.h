@@ -16,7 +16,7 @@ namespace veneer::fuse {
 Result<bool> ReadRequest(int device, std::span<std::byte> room);
 
 // The kernel's first message on a freshly mounted `device`, FUSE_INIT, as it is. It is sent once, and each
-// worker has to hear it. kFailed for anything else, kIo.
+// worker has to hear it. kFailed for anything else; as for ReadRequest.
 Result<Bytes> ReadInit(int device);
 
 // Has the kernel send again the requests that were read and not answered. Does nothing on a kernel
@@ -36,7 +36,7 @@ Status SetBlocking(int device, bool blocking);
 enum class Refusal { kNothingToRefuse, kRefused, kGone };
 
 // Takes one request, if there is any, and answers it with EIO; lowers `counts` by what it gives back. Reading
-// waits afterwards. kIo.
+// waits afterwards. kNoMemory, kIo.
 Result<Refusal> RefuseOneRequest(int device, LookupCounts& counts);
 
 }  // namespace veneer::fuse

@@ -61,6 +61,7 @@ class LookupJournal {
 
   static constinit thread_local LookupJournal* own_;
 
+  // In this order also where the next version of the program looks for them: see SharedState.
   std::atomic<uint64_t> answering_;   // the request that is being answered; 0 for none
   std::atomic<uint32_t> counted_;     // of taken_, what is in the counts
   std::atomic<uint32_t> given_back_;  // of what the request in hand gives back

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <span>
 
 namespace veneer::fuse {
 
@@ -14,8 +13,10 @@ void SharedMemory::Unmapper::operator()(SharedState* state) const {
 }
 
 void KeepJournals(SharedState& state, unsigned threads) {
-  for (LookupJournal& journal : std::span(state.journals).subspan(threads))
-    ::munmap(&journal, sizeof journal);
+  const auto page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+  const size_t begin = offsetof(SharedState, journals) + threads * sizeof(LookupJournal);
+  const size_t kept = (begin + page - 1) / page * page;
+  ::munmap(reinterpret_cast<std::byte*>(&state) + kept, sizeof state - kept);
 }
 
 Result<SharedMemory> SharedMemory::Create() {

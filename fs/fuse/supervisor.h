@@ -119,6 +119,7 @@ class Supervisor {
   Status OfferEach(std::span<const uint16_t> slots, const AskFor& ask);
   Status LoadWorker(WorkerProcess& worker);
   void SettleCounts();
+  Status PutInPlace(WorkerProcess& worker);
   Status PutToWork(WorkerProcess& worker);
   static nlohmann::json ReportIn(const nlohmann::json& answer);
   static nlohmann::json AsJson(const Shown& shown);
@@ -208,7 +209,7 @@ class Supervisor {
   int64_t worker_serves_since_ = 0;  // likewise; it had to load first
   int64_t next_start_ = 0;           // likewise; when a worker that is down is started again
   bool refusing_ = false;            // requests get EIO until then
-  bool deaf_ = false;                // the device failed, and is left alone until then
+  bool deaf_ = false;                // they wait all the same: the device failed, or see PrepareWorker
   std::string last_death_;           // what ended the last worker that died
   nlohmann::json finished_switch_;   // the report of a switch that a new worker finished
 };

@@ -5,6 +5,7 @@
 
 #include "fs/core/stack_check.h"
 #include "fs/fuse/layer_offer.h"
+#include "fs/fuse/steady_clock.h"
 #include "fs/fuse/supervisor.h"
 
 namespace veneer::fuse {
@@ -141,7 +142,11 @@ Result<json> Supervisor::PrepareWorker(Shown shown) {
     });
     if (!prepared && !unmounted_) {  // one that is unmounted meanwhile is in nobody's way
       Abort();
-      if (!worker_) StartWorkerAtOnce();
+      if (!worker_) {
+        // What is shown had one: who waits for that gets no error, unless the next one would hang as well.
+        deaf_ = SteadyMilliseconds() - worker_started_ < RestartPolicy::kTooLong;
+        StartWorkerAtOnce();
+      }
       return tl::unexpected<Error>(prepared.error());
     }
     if (prepared) report = ReportIn(*prepared);

@@ -96,15 +96,22 @@ void EndWorkerOf(const Result<json>& handed_over) {
   if (handed_over) EndStranger(ProcessIn(*handed_over, kWorker));
 }
 
-// What another version of this program hands over need not be understood, and the kernel may have been told
-// that larger requests will be read.
+// What another version of this program hands over need not be understood.
+Error SpeaksAnother() {
+  return Error(ErrorCode::kUnsupported,
+               "the mount's server speaks another language; unmount it and mount it again");
+}
+
 Status CheckSchema(const json& state) {
+  if (state.value("state_schema", 0) == kStateSchema) return {};
+  return tl::unexpected<Error>(SpeaksAnother());
+}
+
+// It may have told the kernel that it reads larger requests than we do.
+Status CheckRequestSize(const json& state) {
   const size_t before_it_was_said = 256 * static_cast<size_t>(::sysconf(_SC_PAGESIZE)) + 4096;
-  if (state.value("state_schema", 0) == kStateSchema &&
-      state.value("request_size", before_it_was_said) <= kRequestSize)
-    return {};
-  return Fail(ErrorCode::kUnsupported,
-              "the mount's server speaks another language; unmount it and mount it again");
+  if (state.value("request_size", before_it_was_said) <= kRequestSize) return {};
+  return tl::unexpected<Error>(SpeaksAnother());
 }
 
 }  // namespace
@@ -168,11 +175,12 @@ Result<std::unique_ptr<Supervisor>> Supervisor::TakeOver(ControlChannel former, 
   VENEER_TRY(CheckCancel());  // a signal that came before they were blocked
   self->HoldProgram();
   VENEER_TRY(self->AskKeeper(keeper));
-  // It may die before it answers.
-  if (auto gone = former.Ask({{"request", "let-go"}}); !gone && !HasLetGo(self->former_->Read()))
+  const auto gone = former.Ask({{"request", "let-go"}});
+  const auto word = self->former_->Read();
+  if (!gone && !HasLetGo(word))  // it may die before it answers
     return tl::unexpected<Error>(former.gone() ? StillServed() : gone.error());
-  EndWorkerOf(self->former_->Read());
-  if (Status working = self->PutToWork(*self->worker_); !working) self->WorkerEnded();
+  EndWorkerOf(word);
+  if (Status working = self->PutInPlace(*self->worker_); !working) self->WorkerEnded();
   self->former_.reset();
   self->Keep();
   self->Say(kTakenOver, "another process has taken the mount over",
@@ -225,8 +233,8 @@ Result<Message> Supervisor::ReadKept(const KeptState& kept_state, Kept& kept) {
 }
 
 Result<std::unique_ptr<Supervisor>> Supervisor::Resume(Kept kept, Keeper& keeper, Log log) {
-  if (kept.contains(kFormerName) && !HasLetGo(ReadKeptState(kept, kFormerName)))
-    return tl::unexpected<Error>(StillServed());
+  const auto former = ReadKeptState(kept, kFormerName);
+  if (kept.contains(kFormerName) && !HasLetGo(former)) return tl::unexpected<Error>(StillServed());
   KeptState kept_state(std::move(kept.at(kStateName)));
   VENEER_ASSIGN(Message state, ReadKept(kept_state, kept));
   const ProcessId worker = ProcessIn(state.json, kWorker);
@@ -237,9 +245,9 @@ Result<std::unique_ptr<Supervisor>> Supervisor::Resume(Kept kept, Keeper& keeper
   self->kept_state_ = std::move(kept_state);
   // Until they have ended they may still answer, and with what is no longer shown.
   EndStranger(worker);
-  EndWorkerOf(ReadKeptState(kept, kFormerName));
+  EndWorkerOf(former);
   self->Keep();
-  if (Status working = self->PutToWork(*self->worker_); !working) self->WorkerEnded();
+  if (Status working = self->PutInPlace(*self->worker_); !working) self->WorkerEnded();
   ++self->counters().supervisor_restarts;
   self->Say(kResumed, "its server has died; another goes on with it",
             {{"supervisor", std::to_string(::getpid())}});
@@ -265,6 +273,7 @@ Result<std::unique_ptr<Supervisor>> Supervisor::Inherit(Message state, Log log) 
 
 Status Supervisor::InheritState(Message state) {
   const json& words = state.json;
+  VENEER_TRY(CheckRequestSize(words));
   VENEER_ASSIGN(shared_, SharedMemory::Map(std::move(state.descriptors[1])));
   VENEER_TRY(InheritLayers(words.at("layers"), std::span(state.descriptors).subspan(kFixedDescriptors)));
   init_ = words.at("init").get<Bytes>();

@@ -23,7 +23,7 @@ Status Supervisor::StartWorker() {
   VENEER_ASSIGN(serving_, IdOf(worker.pid()));
   Keep();
   Status ready = LoadWorker(worker);
-  if (ready && device_) ready = PutToWork(worker);
+  if (ready && device_) ready = PutInPlace(worker);
   if (!ready) return EndFailed(worker, ready.error());
   if (device_) ++counters().worker_restarts;
   worker_.emplace(std::move(worker));
@@ -120,15 +120,20 @@ std::vector<uint16_t> Supervisor::OpenSlots() const {
   return slots;
 }
 
-// From here on it serves. What its predecessor left half done is done again: requests that it had read, and a
-// switch that it was in.
-Status Supervisor::PutToWork(WorkerProcess& worker) {
+// In the place of one that has ended, whose requests are sent again. Before this one serves: the answers that
+// it has in hand would be to others then.
+Status Supervisor::PutInPlace(WorkerProcess& worker) {
   VENEER_TRY(SetBlocking(device_.get(), true));  // a supervisor may have died while it refused a request
   SettleCounts();
+  VENEER_TRY(ResendRequests(device_.get()));
+  return PutToWork(worker);
+}
+
+// From here on it serves. A switch that its predecessor was in is done again.
+Status Supervisor::PutToWork(WorkerProcess& worker) {
   std::vector<int> descriptors = {device_.get()};
   if (workers_panic_line_) descriptors.push_back(workers_panic_line_.get());
   VENEER_TRY(worker.Ask({{"request", "serve"}, {"init", init_}}, descriptors));
-  VENEER_TRY(ResendRequests(device_.get()));
   if (settled_ != history_.back().generation) {
     VENEER_ASSIGN(const json finished, worker.Ask({{"request", "finish"}}));
     finished_switch_ = ReportIn(finished);

@@ -16,7 +16,6 @@
 #include <cstring>
 #include <exception>
 #include <filesystem>
-#include <fstream>
 #include <optional>
 #include <sstream>
 #include <utility>
@@ -185,7 +184,8 @@ Result<ProcessId> IdOf(pid_t pid) {
 void EndStranger(const ProcessId& stranger) {
   if (stranger.pid <= 0) return;
   UniqueFd process = io::OpenProcess(stranger.pid);
-  for (; !process && errno != ESRCH; process = io::OpenProcess(stranger.pid)) ::poll(nullptr, 0, kLook);
+  const auto lacks_room = [] { return errno == EMFILE || errno == ENFILE || errno == ENOMEM; };
+  for (; !process && lacks_room(); process = io::OpenProcess(stranger.pid)) ::poll(nullptr, 0, kLook);
   if (!process || !IsProcess(stranger, process.get())) return;
   ::syscall(SYS_pidfd_send_signal, process.get(), SIGKILL, nullptr, 0);
   pollfd ended{process.get(), POLLIN, 0};

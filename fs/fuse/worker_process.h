@@ -29,7 +29,8 @@ bool IsStuck(pid_t pid);
 Result<ProcessId> IdOf(pid_t pid);
 
 // Kills a supervisor, or the worker of one that has died, if it is still there, and waits as
-// WorkerProcess::End does: also for as long as it cannot be told.
+// WorkerProcess::End does. Waits as well where it cannot be found out whether it is there, for want of
+// descriptors or memory.
 void EndStranger(const ProcessId& stranger);
 
 // For one thread.

@@ -50,6 +50,7 @@ class SharedPlace {
     REQUIRE(WIFSIGNALED(status));
   }
 
+  void Clear() const { std::memset(place_, 0, sizeof(Shared)); }
   bool IsEmpty() const {
     for (unsigned slot = 0; slot < 65536; ++slot) {
       if ((*this)->counts.Of(static_cast<uint16_t>(slot)) != 0) return false;
@@ -189,12 +190,14 @@ TEST_CASE("what was read in part gives back what is there, and nothing of what w
   CHECK(shared->counts.Of(3) == 2);
 }
 
+#ifdef __x86_64__  // elsewhere no atomic access may come to its end in single steps
+
 // Runs `act` in a child, one instruction after the other, and calls `look` between any two.
 template <typename Act, typename Look>
 void StepThrough(const Act& act, const Look& look) {
   const pid_t pid = ::fork();
   if (pid == 0) {
-    ::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr);
+    if (::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0) ::_exit(1);
     ::raise(SIGSTOP);
     act();
     ::raise(SIGKILL);
@@ -204,7 +207,7 @@ void StepThrough(const Act& act, const Look& look) {
   while (::waitpid(pid, &status, 0) == pid && WIFSTOPPED(status)) {
     look();
     ++steps;
-    REQUIRE(::ptrace(PTRACE_SINGLESTEP, pid, nullptr, nullptr) == 0);
+    if (::ptrace(PTRACE_SINGLESTEP, pid, nullptr, nullptr) != 0) ::kill(pid, SIGKILL);
   }
   REQUIRE(WIFSIGNALED(status));
   REQUIRE(WTERMSIG(status) == SIGKILL);
@@ -268,8 +271,14 @@ TEST_CASE("at whatever instant one is killed, no count comes out too low") {
   CHECK(wrong == 0);
 }
 
+#endif
+
 TEST_CASE("one that says more than it holds is read as far as it goes") {
   const SharedPlace shared;
+  std::memset(static_cast<void*>(&shared->journal), 0xff, sizeof(LookupJournal));
+  shared->journal.Settle(shared->counts, Unanswered);
+  CHECK(shared->journal.request().size() == 0);
+  shared.Clear();
   Receive(shared->journal, FUSE_BATCH_FORGET, 0, fuse_batch_forget_in{UINT32_MAX, 0});
   shared->journal.Settle(shared->counts, Answered);
   CHECK(shared.IsEmpty());

@@ -1,6 +1,5 @@
 // What the raw side of /dev/fuse relies on, asked of the kernel itself.
 #include <linux/fuse.h>
-#include <poll.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>

@@ -26,9 +26,11 @@ std::string InstalledLayer(const SwitchRig& rig, int tree) {
 // No command, no supervisor, and no worker that still loads.
 bool IsServingWorker(pid_t process, pid_t supervisor) {
   if (process == supervisor) return false;
-  for (const auto& open : stdfs::directory_iterator("/proc/" + std::to_string(process) + "/fd")) {
-    std::error_code gone;
-    if (stdfs::read_symlink(open.path(), gone) == "/dev/fuse") return true;
+  std::error_code gone;
+  stdfs::directory_iterator open("/proc/" + std::to_string(process) + "/fd", gone);
+  for (; !gone && open != stdfs::directory_iterator(); open.increment(gone)) {
+    std::error_code closed;
+    if (stdfs::read_symlink(open->path(), closed) == "/dev/fuse") return true;
   }
   return false;
 }
