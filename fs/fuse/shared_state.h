@@ -41,19 +41,16 @@ struct SharedState {
 static_assert(offsetof(SharedState, blocks) == offsetof(SharedState, counters) + 16384);
 static_assert(offsetof(SharedState, journals) == 17573 * 4096 && sizeof(LookupJournal) == 258 * 4096);
 
-// Unmaps all journals but the first `threads`: so much memory whoever is not trusted has no need of. For a
-// process of one thread.
-void KeepJournals(SharedState& state, unsigned threads);
-
-// A SharedState in a memory file, mapped for as long as this lives. A child made by fork has it at the same
-// place.
+// A SharedState in a memory file, mapped for as long as this lives, with the journals of `threads` threads
+// and no others: there is no more memory for whoever shares it and is not trusted. A child made by fork has
+// it at the same place.
 class SharedMemory {
  public:
-  // kIo where there is no memory for it.
-  static Result<SharedMemory> Create();
+  // `threads`: up to kMaxThreads. kIo where there is no memory for it.
+  static Result<SharedMemory> Create(unsigned threads);
   // Takes over the descriptor of one that another process made, maybe of another version: a shorter one gets
   // longer. kIo.
-  static Result<SharedMemory> Map(UniqueFd memory);
+  static Result<SharedMemory> Map(UniqueFd memory, unsigned threads);
 
   SharedState& operator*() const { return *state_; }
   SharedState* operator->() const { return state_.get(); }
@@ -61,12 +58,14 @@ class SharedMemory {
 
  private:
   struct Unmapper {
+    size_t size;
     void operator()(SharedState* state) const;
   };
-  SharedMemory(UniqueFd memory, SharedState* state) : memory_(std::move(memory)), state_(state) {}
+  using Mapped = std::unique_ptr<SharedState, Unmapper>;
+  SharedMemory(UniqueFd memory, Mapped state) : memory_(std::move(memory)), state_(std::move(state)) {}
 
   UniqueFd memory_;
-  std::unique_ptr<SharedState, Unmapper> state_;
+  Mapped state_;
 };
 
 }  // namespace veneer::fuse

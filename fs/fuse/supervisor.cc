@@ -68,7 +68,9 @@ Result<std::string> FindPlace(dev_t device, const std::string& target) {
 }  // namespace
 
 Supervisor::Supervisor(MountOptions options, catalog::Store store, Log log)
-    : options_(std::move(options)), store_(std::move(store)), log_(std::move(log)) {}
+    : options_(std::move(options)), store_(std::move(store)), log_(std::move(log)) {
+  setup_.threads = std::clamp(options_.threads, 2U, kMaxThreads);
+}
 
 Supervisor::~Supervisor() = default;
 
@@ -79,7 +81,7 @@ Result<std::unique_ptr<Supervisor>> Supervisor::Start(MountOptions options, Log 
   std::unique_ptr<Supervisor> self(new Supervisor(std::move(options), std::move(store), std::move(log)));
   VENEER_TRY(self->Listen());
   VENEER_TRY(CheckCancel());  // a signal that came before they were blocked
-  VENEER_ASSIGN(self->shared_, SharedMemory::Create());
+  VENEER_ASSIGN(self->shared_, SharedMemory::Create(self->setup_.threads));
   VENEER_ASSIGN(Shown shown, self->OpenWanted());
   self->settled_ = shown.generation;
   self->history_.push_back(std::move(shown));
@@ -88,8 +90,6 @@ Result<std::unique_ptr<Supervisor>> Supervisor::Start(MountOptions options, Log 
   self->HoldProgram();
   VENEER_TRY(self->AskKeeper(keeper));
   VENEER_TRY(self->Mount());
-  self->Keep();
-  self->Say(kMounted, "mounted", {{"worker", std::to_string(self->worker_->pid())}});
   return self;
 }
 
@@ -105,25 +105,32 @@ Status Supervisor::Listen() {
 Status Supervisor::SetUp() {
   VENEER_ASSIGN(self_, IdOf(::getpid()));
   setup_.sandbox = WorkerUser();
-  setup_.threads = std::clamp(options_.threads, 2U, kMaxThreads);
   setup_.cache_bytes = options_.cache_bytes;
   setup_.sandbox.memory = kWorkerMemory + setup_.threads * kThreadMemory + setup_.cache_bytes;
   VENEER_TRY(PreparePanic());
   return StartWorker();  // finds out that the layers can be served
 }
 
+// Whatever comes in between, want of memory too, no mount is left that nobody serves.
 Status Supervisor::Mount() {
   VENEER_ASSIGN(device_, MountFuse(store_.path(), options_.target, options_.mount_flags));
-  mounted_ = DeviceAt(options_.target);
-  Status working;
-  if (auto init = ReadInit(device_.get())) {
-    init_ = *std::move(init);
-    working = PutToWork(*worker_);
-  } else {
-    working = tl::unexpected<Error>(init.error());
+  Status begun;
+  try {
+    begun = BeginToServe();
+  } catch (const std::bad_alloc&) {
+    begun = tl::unexpected<Error>(OutOfMemory());
   }
-  if (!working) static_cast<void>(Unmount(options_.target, true));
-  return working;
+  if (!begun) static_cast<void>(Unmount(options_.target, true));
+  return begun;
+}
+
+Status Supervisor::BeginToServe() {
+  mounted_ = DeviceAt(options_.target);
+  VENEER_ASSIGN(init_, ReadInit(device_.get()));
+  VENEER_TRY(PutToWork(*worker_));
+  Keep();
+  Say(kMounted, "mounted", {{"worker", std::to_string(worker_->pid())}});
+  return {};
 }
 
 // Where memory is out the mount goes on: what is not answered for that is asked again, and a worker that

@@ -92,6 +92,7 @@ class Supervisor {
   Status Listen();
   Status SetUp();
   Status Mount();
+  Status BeginToServe();
   void RunOnce();
   void GoOn();
   void HearWorker(std::span<const pollfd> watched);

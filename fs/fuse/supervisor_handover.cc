@@ -274,7 +274,7 @@ Result<std::unique_ptr<Supervisor>> Supervisor::Inherit(Message state, Log log) 
 Status Supervisor::InheritState(Message state) {
   const json& words = state.json;
   VENEER_TRY(CheckRequestSize(words));
-  VENEER_ASSIGN(shared_, SharedMemory::Map(std::move(state.descriptors[1])));
+  VENEER_ASSIGN(shared_, SharedMemory::Map(std::move(state.descriptors[1]), setup_.threads));
   VENEER_TRY(InheritLayers(words.at("layers"), std::span(state.descriptors).subspan(kFixedDescriptors)));
   init_ = words.at("init").get<Bytes>();
   mounted_ = words.at("mounted");

@@ -309,7 +309,6 @@ void RunWorker(UniqueFd control, UniqueFd report, SharedState& shared, const Wor
   // To stop is for the supervisor to be told, whoever else a terminal or a service manager tells.
   for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGPIPE}) ::signal(signal, SIG_IGN);
   CloseOthers(control.get(), report.get());
-  KeepJournals(shared, setup.threads);
   OpenSanitizerReport();
   Status locked = EnterSandbox(setup.sandbox);
   if (!locked) {
