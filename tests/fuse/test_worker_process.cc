@@ -1,9 +1,15 @@
 #include "fs/fuse/worker_process.h"
 
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <future>
+#include <optional>
+#include <string>
 #include <thread>
 
 #include "tests/support/catch.h"
@@ -38,6 +44,7 @@ TEST_CASE("a process is ended by what names it for good, and no other that has i
   const pid_t child = ::fork();
   REQUIRE(child >= 0);
   if (child == 0) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     ::pause();
     ::_exit(0);
   }
@@ -46,13 +53,20 @@ TEST_CASE("a process is ended by what names it for good, and no other that has i
   CHECK(id->started != 0);
   EndStranger({child, id->started + 1});
   CHECK(::waitpid(child, nullptr, WNOHANG) == 0);
-  std::jthread other;
   {
-    // Who could not look goes on looking.
-    const test::FewDescriptors few(0);
-    other = std::jthread([&] { EndStranger(*id); });
-    std::this_thread::yield();
-    CHECK(::waitpid(child, nullptr, WNOHANG) == 0);
+    // Who could not look goes on looking: whoever lends him a descriptor waits until he sleeps over it.
+    const UniqueFd self(::open("/proc/thread-self/stat", O_RDONLY | O_CLOEXEC));
+    REQUIRE(self);
+    std::optional<test::FewDescriptors> few(std::in_place, 0);
+    const std::jthread lender([&] {
+      std::array<char, 256> stat{};
+      test::Await([&] {
+        return ::pread(self.get(), stat.data(), stat.size() - 1, 0) > 0 &&
+               std::string(stat.data()).find(") S ") != std::string::npos;
+      });
+      few.reset();
+    });
+    EndStranger(*id);
   }
   int status = 0;
   test::Until("its end", [&] { return ::waitpid(child, &status, WNOHANG) == child; });
