@@ -20,7 +20,7 @@ constexpr uint64_t kInterruption = 1;
 
 }  // namespace
 
-Result<bool> ReadRequest(int device, std::span<std::byte> room) {
+Result<bool> ReadRequest(int device, MutableByteSpan room) {
   const ssize_t n = ::read(device, room.data(), room.size());
   if (n < 0 && (errno == ENOENT || errno == EINTR || errno == EAGAIN)) return false;
   if (n < 0 && errno == ENODEV) return Fail(ErrorCode::kNotFound, "/dev/fuse: unmounted");
@@ -32,8 +32,8 @@ Result<bool> ReadRequest(int device, std::span<std::byte> room) {
 
 Result<Bytes> ReadInit(int device) {
   Bytes request(kRequestSize);
-  VENEER_ASSIGN(const bool is_there, ReadRequest(device, std::as_writable_bytes(std::span(request))));
-  const Request read(std::as_bytes(std::span(request)));
+  VENEER_ASSIGN(const bool is_there, ReadRequest(device, request));
+  const Request read(request);
   if (!is_there || !read.IsInit())
     return Fail(ErrorCode::kFailed, "/dev/fuse: the kernel did not begin with FUSE_INIT");
   request.resize(read.size());
@@ -70,8 +70,8 @@ Result<Refusal> RefuseOneRequest(int device, LookupCounts& counts) {
   Bytes room(kRequestSize);
   // One that poll() saw may have been taken back meanwhile: reading must not wait for the next.
   VENEER_TRY(SetBlocking(device, false));
-  const auto is_there = ReadRequest(device, std::as_writable_bytes(std::span(room)));
-  const Request request(std::as_bytes(std::span(room)));
+  const auto is_there = ReadRequest(device, room);
+  const Request request(room);
   for (uint32_t i = 0; i < request.CountForgotten(); ++i) {
     const Request::Forgotten forgotten = request.ForgottenAt(i);
     counts.Remove(core::SlotOf(forgotten.node), forgotten.nodes);

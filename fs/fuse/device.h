@@ -1,9 +1,7 @@
 // The raw side of /dev/fuse: what libfuse has no call for. Specification: Linux include/uapi/linux/fuse.h.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
-#include <span>
 
 #include "fs/base/bytes.h"
 #include "fs/base/error.h"
@@ -13,7 +11,7 @@ namespace veneer::fuse {
 
 // Reads the next request into `room`, of kRequestSize. False when there is none at the moment or it was taken
 // back. kNotFound when unmounted, kNoMemory, kIo.
-Result<bool> ReadRequest(int device, std::span<std::byte> room);
+Result<bool> ReadRequest(int device, MutableByteSpan room);
 
 // The kernel's first message on a freshly mounted `device`, FUSE_INIT, as it is. It is sent once, and each
 // worker has to hear it. kFailed for anything else; as for ReadRequest.

@@ -9,12 +9,12 @@ constinit thread_local LookupJournal* LookupJournal::own_ = nullptr;
 // Nothing of the last request may pass for a part of the next one, which may be there in part only: a thread
 // that was killed can wait in the middle of reading. The header, which says how much there is, goes after the
 // rest, and the count, without which all would be given back again, after both.
-std::span<std::byte> LookupJournal::BeginRequest() {
+MutableByteSpan LookupJournal::BeginRequest() {
   constexpr size_t kBegin = 64;  // has the header
   const size_t end = std::max(request().size(), kBegin);
-  std::fill(request_.begin() + kBegin, request_.begin() + static_cast<ptrdiff_t>(end), std::byte{0});
+  std::fill(request_.begin() + kBegin, request_.begin() + static_cast<ptrdiff_t>(end), uint8_t{0});
   std::atomic_signal_fence(std::memory_order_release);
-  std::fill_n(request_.begin(), kBegin, std::byte{0});
+  std::fill_n(request_.begin(), kBegin, uint8_t{0});
   given_back_.store(0, std::memory_order_release);
   return request_;
 }

@@ -5,11 +5,11 @@
 
 #include <array>
 #include <atomic>
-#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <span>
 
+#include "fs/base/bytes.h"
 #include "fs/core/node_id.h"
 #include "fs/core/view.h"
 #include "fs/fuse/lookup_counts.h"
@@ -26,7 +26,7 @@ class LookupJournal {
   void BelongToThisThread() { own_ = this; }
 
   // Where the next request is to be read to, kRequestSize bytes. Nothing is in hand from now on.
-  std::span<std::byte> BeginRequest();
+  MutableByteSpan BeginRequest();
 
   // What was read since; no request where nothing was.
   Request request() const { return Request(request_); }
@@ -66,7 +66,7 @@ class LookupJournal {
   std::atomic<uint32_t> counted_;     // of taken_, what is in the counts
   std::atomic<uint32_t> given_back_;  // of what the request in hand gives back
   std::array<Taken, core::kMaxStack> taken_;
-  alignas(4096) std::array<std::byte, kRequestSize> request_;
+  alignas(4096) std::array<uint8_t, kRequestSize> request_;
 };
 
 }  // namespace veneer::fuse

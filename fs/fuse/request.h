@@ -4,8 +4,8 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <span>
 
+#include "fs/base/bytes.h"
 #include "fs/core/node_id.h"
 
 namespace veneer::fuse {
@@ -19,7 +19,7 @@ inline constexpr size_t kRequestSize = kMostWritten + 4096;
 class Request {
  public:
   // `bytes`: kRequestSize of them.
-  explicit Request(std::span<const std::byte> bytes) : bytes_(bytes) {}
+  explicit Request(ByteSpan bytes) : bytes_(bytes) {}
 
   size_t size() const;  // up to kRequestSize, in bytes
   uint64_t unique() const;
@@ -41,7 +41,7 @@ class Request {
   template <typename T>
   T At(size_t offset) const;
 
-  std::span<const std::byte> bytes_;
+  ByteSpan bytes_;
 };
 
 }  // namespace veneer::fuse

@@ -81,7 +81,7 @@ Status Session::ServeRequests(LookupJournal& journal) {
   journal.BelongToThisThread();
   Status status;
   while (fuse_session_exited(session_) == 0) {
-    const std::span<std::byte> request = journal.BeginRequest();
+    const MutableByteSpan request = journal.BeginRequest();
     const auto is_there = ReadRequest(fuse_session_fd(session_), request);
     if (!is_there) {
       if (is_there.error().code() != ErrorCode::kNotFound) status = tl::unexpected<Error>(is_there.error());

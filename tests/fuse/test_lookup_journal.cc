@@ -72,7 +72,7 @@ bool Answered(uint64_t) {
 // As the kernel would write it.
 template <typename... Parts>
 void Receive(LookupJournal& journal, uint32_t opcode, core::NodeId node, const Parts&... parts) {
-  std::byte* place = journal.BeginRequest().data();
+  uint8_t* place = journal.BeginRequest().data();
   fuse_in_header header{};
   header.len = sizeof header + (0 + ... + sizeof parts);
   header.opcode = opcode;

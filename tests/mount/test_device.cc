@@ -28,7 +28,7 @@ class RawMount {
     agreed.minor = FUSE_KERNEL_MINOR_VERSION;
     agreed.max_write = kMostWritten;
     agreed.max_background = 12;
-    Send(Request(std::as_bytes(std::span(*init))).unique(), &agreed, sizeof agreed);
+    Send(Request(*init).unique(), &agreed, sizeof agreed);
   }
   RawMount(const RawMount&) = delete;
   RawMount& operator=(const RawMount&) = delete;
@@ -40,10 +40,10 @@ class RawMount {
   uint64_t Receive() const {
     test::UntilReadable("a request", device());
     Bytes request(kRequestSize);
-    const auto is_there = ReadRequest(device(), std::as_writable_bytes(std::span(request)));
+    const auto is_there = ReadRequest(device(), request);
     REQUIRE_OK(is_there);
     REQUIRE(*is_there);
-    return Request(std::as_bytes(std::span(request))).unique();
+    return Request(request).unique();
   }
   void Refuse(uint64_t unique) const { Send(unique, nullptr, 0, -EIO); }
 
