@@ -1,5 +1,6 @@
 #include "tests/support/process.h"
 
+#include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -50,15 +51,27 @@ void WaitForEnd(pid_t process) {
   Until("the end of process " + std::to_string(process), [&] { return !Runs(process); });
 }
 
+bool HasOpen(pid_t process, const std::string& prefix) {
+  std::error_code ended;
+  stdfs::directory_iterator fd(FolderOf(process) + "/fd", ended);
+  for (; !ended && fd != stdfs::directory_iterator(); fd.increment(ended)) {
+    std::error_code closed;
+    if (stdfs::read_symlink(fd->path(), closed).string().starts_with(prefix)) return true;
+  }
+  return false;
+}
+
 void WaitForOpen(const Command& command, const std::string& prefix) {
   Until(prefix + " to be opened", [&] {
     if (command.Ended()) FAIL("ended before it had " << prefix << " open");
-    for (const auto& fd : stdfs::directory_iterator(FolderOf(command.pid()) + "/fd")) {
-      std::error_code gone;
-      if (stdfs::read_symlink(fd.path(), gone).string().starts_with(prefix)) return true;
-    }
-    return false;
+    return HasOpen(command.pid(), prefix);
   });
+}
+
+void LetWorkerLive() {
+  constexpr std::chrono::milliseconds kLived{600};
+  const auto begin = std::chrono::steady_clock::now();
+  Until("the worker to have lived", [&] { return std::chrono::steady_clock::now() - begin > kLived; });
 }
 
 void KillEach(const std::vector<pid_t>& processes) {

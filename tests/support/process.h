@@ -25,8 +25,14 @@ std::vector<pid_t> ChildrenOf(pid_t process);
 // It has ended, and holds nothing any more.
 void WaitForEnd(pid_t process);
 
+// Whether it has something open whose name in /proc begins so: a path, or "socket:". Not where it has ended.
+bool HasOpen(pid_t process, const std::string& prefix);
+
 // `command` has something open whose name in /proc begins so: a path, or "socket:".
 void WaitForOpen(const Command& command, const std::string& prefix);
+
+// A worker that has just begun has lived: one that dies sooner passes for one that dies at once.
+void LetWorkerLive();
 
 // One after the other was killed, and has ended.
 void KillEach(const std::vector<pid_t>& processes);
